@@ -1,0 +1,1 @@
+"""The shared async data layer: the only code that talks to a server."""

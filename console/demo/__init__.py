@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL, its sample data and its live load."""

@@ -1,0 +1,146 @@
+"""What can go wrong, as a person reads it.
+
+    DbconsoleError                  exit 1
+    ├── BadInput                    exit 2   a word on the command line, a setting, a file
+    │   ├── BadTarget
+    │   ├── BadSetting
+    │   ├── BadTheme
+    │   └── TerminalUnfit
+    ├── CannotConnect               exit 3   every way not to reach a server
+    │   ├── HostNotFound
+    │   ├── ConnectionRefused
+    │   ├── ConnectTimeout
+    │   ├── AuthenticationFailed
+    │   ├── TlsFailed
+    │   ├── DatabaseNotFound
+    │   ├── TooManyConnections
+    │   ├── ServerStarting
+    │   ├── ServerTooOld
+    │   └── ConnectionLost
+    ├── QueryFailed
+    │   ├── QueryDenied
+    │   ├── QueryTimedOut
+    │   └── ObjectMissing
+    ├── OperationRefused
+    └── DemoFailed
+
+The class docstring is the sentence shown when no more exact one is given; a message given to the
+constructor replaces it. `transient` says whether trying again by itself can help.
+"""
+
+from __future__ import annotations
+
+
+class DbconsoleError(Exception):
+    """Something went wrong."""
+
+    exit_code = 1
+
+    def __init__(self, sentence: str | None = None) -> None:
+        super().__init__(sentence or (type(self).__doc__ or "").strip())
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for a person: what is wrong and what to do."""
+        return str(self.args[0])
+
+
+class BadInput(DbconsoleError):
+    """What was given cannot be used."""
+
+    exit_code = 2
+
+
+class BadTarget(BadInput):
+    """The address of the server cannot be read."""
+
+
+class BadSetting(BadInput):
+    """A setting is unknown or has a value that it cannot have."""
+
+
+class BadTheme(BadInput):
+    """The theme cannot be read."""
+
+
+class TerminalUnfit(BadInput):
+    """This terminal cannot show the console."""
+
+
+class CannotConnect(DbconsoleError):
+    """The server cannot be reached."""
+
+    exit_code = 3
+    transient = True
+
+
+class HostNotFound(CannotConnect):
+    """The host name is unknown."""
+
+
+class ConnectionRefused(CannotConnect):
+    """Nothing listens at that host and port."""
+
+
+class ConnectTimeout(CannotConnect):
+    """The server did not answer in time."""
+
+
+class AuthenticationFailed(CannotConnect):
+    """The server refused the user or the password."""
+
+    transient = False
+
+
+class TlsFailed(CannotConnect):
+    """An encrypted connection could not be agreed on."""
+
+    transient = False
+
+
+class DatabaseNotFound(CannotConnect):
+    """The database does not exist."""
+
+    transient = False
+
+
+class TooManyConnections(CannotConnect):
+    """The server has no free connection slot for this role."""
+
+
+class ServerStarting(CannotConnect):
+    """The server is starting up, shutting down or recovering, and takes no connections yet."""
+
+
+class ServerTooOld(CannotConnect):
+    """The server is older than PostgreSQL 13, the oldest that dbconsole understands."""
+
+    transient = False
+
+
+class ConnectionLost(CannotConnect):
+    """The connection to the server was lost."""
+
+
+class QueryFailed(DbconsoleError):
+    """The server could not answer a question."""
+
+
+class QueryDenied(QueryFailed):
+    """The role may not ask this."""
+
+
+class QueryTimedOut(QueryFailed):
+    """The server did not answer within the console's own time limit."""
+
+
+class ObjectMissing(QueryFailed):
+    """A table, function or column is not there."""
+
+
+class OperationRefused(DbconsoleError):
+    """The change was not made."""
+
+
+class DemoFailed(DbconsoleError):
+    """The demo server could not be started or stopped."""

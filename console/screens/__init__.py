@@ -1,0 +1,1 @@
+"""One module a screen: composes widgets, calls services, sets reactives."""

@@ -1,0 +1,1 @@
+"""What leaves for the terminal: the delta painter, the clipboard, safe text."""
