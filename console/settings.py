@@ -1,0 +1,227 @@
+"""What a person can set, and where each value came from.
+
+A value given on the command line wins over the environment, that over `config.toml`, and that over the default.
+In the environment every setting is `DBCONSOLE_NAME`, with two underscores between the levels
+(`DBCONSOLE_ALERTS__QUERY_SECONDS`); the `DB_*` variables of the platform's services and libpq's
+`PGCONNECT_TIMEOUT` are understood too and come after them.
+
+Imported before the first frame: pydantic-settings is the one dear import here (0.1 s), so there is no other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from console.errors import BadSetting
+from console.models.health import Thresholds
+from console.setting_sources import (
+    SettingPath,
+    Source,
+    from_environment,
+    from_file,
+    from_options,
+    from_other_variables,
+)
+
+MOST_CONNECTIONS = 3
+"""The console never holds more connections to a server than these: one monitor and a small engine."""
+
+_GO_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_GO_DURATION = re.compile(r"(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+")
+_GO_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
+_ENVIRONMENTS = {"prod": "production", "stage": "staging", "dev": "development"}
+
+
+def _seconds(value: Any) -> Any:
+    """Seconds from a number, or from a duration as Go writes it: `1h30m`, `500ms`."""
+    if isinstance(value, str):
+        text = value.strip()
+        if _GO_DURATION.fullmatch(text):
+            return sum(float(number) * _GO_UNITS[unit] for number, unit in _GO_PART.findall(text))
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(
+                "is not a number of seconds, nor a duration such as 30s, 1h30m or 500ms"
+            ) from None
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError("is not a number of seconds")
+    return value
+
+
+def _environment(value: Any) -> Any:
+    """The name of an environment in its long form."""
+    if not isinstance(value, str):
+        return value
+    word = value.strip()
+    if not re.fullmatch(r"[\w.-]{1,24}", word):
+        raise ValueError("is not one word of at most 24 letters")
+    return _ENVIRONMENTS.get(word.lower(), word.lower())
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Alerts(_Section):
+    """Above these an alert is raised."""
+
+    connections_percent: float = Field(default=80.0, ge=1, le=100)
+    """Slots in use, of `max_connections`."""
+    query_seconds: Seconds = Field(default=5.0, ge=0.1, le=86_400)
+    """Age of the longest running query."""
+    failed_connections_per_minute: float = Field(default=10.0, ge=0, le=1_000_000)
+
+
+class Timeouts(_Section):
+    """The console's own limits on a server, in seconds."""
+
+    connect: Seconds = Field(default=5.0, ge=0.1, le=600)
+    statement: Seconds = Field(default=5.0, ge=0.1, le=600)
+    lock: Seconds = Field(default=0.5, ge=0.01, le=600)
+
+
+class Pool(_Section):
+    """The console's own connections, the monitor included; times in seconds, 0 is for ever as in Go."""
+
+    max_open: int = Field(default=MOST_CONNECTIONS, ge=1, le=MOST_CONNECTIONS)
+    max_idle: int = Field(default=2, ge=0, le=MOST_CONNECTIONS)
+    max_lifetime: Seconds = Field(default=3600.0, ge=0)
+    max_idle_time: Seconds = Field(default=1800.0, ge=0)
+
+
+class Migrations(_Section):
+    """Where the schema's migrations are."""
+
+    path: Path = Path("migrations")
+    auto: bool = False
+    """Whether the platform's services migrate when they start. The console never does: it shows what is pending."""
+
+
+class Settings(BaseSettings):
+    """All settings. `Settings()` has the defaults whatever the environment: `load_settings` reads the sources."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    refresh: Seconds = Field(default=2.0, ge=0.5, le=60)
+    """Seconds between two samples."""
+    theme: str = "dark"
+    screen: Literal["pools", "activity"] = "pools"
+    """The screen that is shown first."""
+    environment: Annotated[str | None, BeforeValidator(_environment)] = None
+    """What the server is for: "production", "staging" and "development" have a meaning, any other word is shown."""
+    read_only: bool = False
+    history_minutes: int = Field(default=15, ge=1, le=240)
+    alerts: Alerts = Alerts()
+    timeouts: Timeouts = Timeouts()
+    pool: Pool = Pool()
+    migrations: Migrations = Migrations()
+    keys: dict[str, str] = {}
+    """Keys of a command, by the id of its binding: `"pools.refresh" = "f5"`. Several keys have commas between."""
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The alert thresholds as the models know them."""
+        return Thresholds(**self.alerts.model_dump())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: the stock sources forget where a value came from, and a message must say it."""
+        return (init_settings,)
+
+
+def load_settings(
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    config_file: Path | None = None,
+) -> Settings:
+    """The settings from all sources.
+
+    `overrides` are the options of the command line by the setting's name, None where one was not given.
+    `config_file` is `$XDG_CONFIG_HOME/dbconsole/config.toml` (or the system's own place) unless given;
+    it need not exist.
+
+    Raises BadSetting: a name is unknown, a value is not allowed, the file cannot be read.
+    """
+    file = config_file or platformdirs.user_config_path("dbconsole") / "config.toml"
+    known = tuple(_known(Settings))
+    given = (
+        from_file(file, known, tables=("keys",))
+        | from_other_variables(environ, MOST_CONNECTIONS)
+        | from_environment(environ, known)
+        | from_options(overrides or {})
+    )
+    values: dict[str, Any] = {}
+    for path, (value, _) in given.items():
+        section = values
+        for name in path[:-1]:
+            section = section.setdefault(name, {})
+        section[path[-1]] = value
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise BadSetting(_sentence(error, given)) from None
+
+
+def _known(model: type[BaseModel]) -> Iterator[SettingPath]:
+    """The path of every setting."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from ((name, *rest) for rest in _known(field.annotation))
+        else:
+            yield (name,)
+
+
+def _sentence(error: ValidationError, given: Source) -> str:
+    """What is wrong with the first bad value, where it came from, as one sentence."""
+    first = error.errors()[0]
+    path = tuple(str(part) for part in first["loc"])
+    value, origin = next(given[path[:n]] for n in range(len(path), 0, -1) if path[:n] in given)
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
+    return f"{origin}: {shown} {_problem(first['type'], first.get('ctx', {}), first['msg'])}."
+
+
+def _problem(kind: str, context: Mapping[str, Any], message: str) -> str:
+    """pydantic's finding in words that go on from the value."""
+    match kind:
+        case "value_error":
+            return str(context["error"])
+        case "greater_than_equal":
+            return f"is less than {context['ge']:g}, the least allowed"
+        case "less_than_equal":
+            return f"is more than {context['le']:g}, the most allowed"
+        case "literal_error":
+            return f"is not {context['expected']}"
+        case "float_parsing" | "float_type" | "finite_number":
+            return "is not a number"
+        case "int_parsing" | "int_type" | "int_from_float" | "int_parsing_size":
+            return "is not a whole number"
+        case "bool_parsing" | "bool_type":
+            return "is neither true nor false"
+        case "string_type" | "path_type":
+            return "is not text"
+        case "dict_type" | "model_type":
+            return "is not a table of names and values"
+        case _:
+            return f"is not allowed ({message})"
