@@ -1,0 +1,459 @@
+"""A table for rows that are polled: it draws only what is visible and repaints only what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+from textual.widget import Widget
+
+from console.widgets.columns import Column
+from console.widgets.rows import RowFilter, in_order
+from console.widgets.table_painter import EDGE, GUTTER, HeaderLine, RowLine, TablePainter
+from console.widgets.tones import TONES, Tone
+
+R = TypeVar("R")
+
+NO_ROWS = Content("Nothing to show.")
+ALL_FILTERED = Content("No row matches the filter.")
+
+
+class LiveTable(ScrollView, Generic[R], can_focus=True):
+    """Rows of type R under a fixed header line.
+
+    The cursor and the marks belong to rows by their key, wherever these move when the data changes. Until the
+    person has moved the cursor it stays in the part of the table that is on screen, and the view stays at the
+    top, where the sort order puts what matters; afterwards the view follows the row under the cursor.
+    """
+
+    ALLOW_SELECT = False
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "live-table--header",
+        "live-table--header-sorted",
+        "live-table--cursor",
+        "live-table--cursor-blurred",
+        "live-table--marked",
+        "live-table--thumb",
+        *(f"live-table--{tone}" for tone in TONES),
+    }
+
+    # Without Textual's scroll bars: a change in the number of rows then needs no new layout of the screen.
+    DEFAULT_CSS = """
+    LiveTable {
+        overflow: hidden hidden;
+        .live-table--header { color: $text-muted; }
+        .live-table--header-sorted { color: $accent; text-style: bold; }
+        .live-table--cursor {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: $block-cursor-text-style;
+        }
+        .live-table--cursor-blurred {
+            color: $block-cursor-blurred-foreground;
+            background: $block-cursor-blurred-background;
+            text-style: $block-cursor-blurred-text-style;
+        }
+        .live-table--marked { color: $accent; text-style: bold; }
+        .live-table--thumb { color: $text-muted; }
+        .live-table--muted { color: $text-muted; }
+        .live-table--strong { text-style: bold; }
+        .live-table--accent { color: $accent; }
+        .live-table--success { color: $success; }
+        .live-table--warning { color: $warning; }
+        .live-table--danger { color: $error; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_row", "detail"),
+        Binding("up", "move_cursor(-1)", show=False),
+        Binding("down", "move_cursor(1)", show=False),
+        Binding("pageup", "move_page(-1)", show=False),
+        Binding("pagedown", "move_page(1)", show=False),
+        Binding("home", "first_row", show=False),
+        Binding("end", "last_row", show=False),
+        Binding("left,shift+left", "scroll_sideways(-1)", show=False),
+        Binding("right,shift+right", "scroll_sideways(1)", show=False),
+    ]
+
+    filter_text: reactive[str] = reactive("")
+    """Words to filter by, see `RowFilter`."""
+
+    stale: reactive[bool] = reactive(False, toggle_class="-stale")
+    """Whether the data is old: drawn greyed."""
+
+    @dataclass
+    class RowHighlighted(Message):
+        """Another row is under the cursor; without rows, key and row are None."""
+
+        table: LiveTable[Any]
+        key: Hashable | None
+        row: Any
+
+        @property
+        def control(self) -> LiveTable[Any]:
+            return self.table
+
+    @dataclass
+    class RowSelected(Message):
+        """A row was chosen, by enter or by a double click."""
+
+        table: LiveTable[Any]
+        key: Hashable
+        row: Any
+
+        @property
+        def control(self) -> LiveTable[Any]:
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column[R]],
+        row_key: Callable[[R], Hashable],
+        *,
+        row_style: Callable[[R], Tone | None] | None = None,
+        empty: Content = NO_ROWS,
+        sortable: bool = True,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """`row_style` tells a row's state; `empty` is shown when there are no rows; not `sortable` keeps their order."""
+        super().__init__(id=id, classes=classes)
+        self._columns = list(columns)
+        self._row_key = row_key
+        self._row_style = row_style
+        self._empty = empty
+        self._sortable = sortable
+        self._sort_key: str | None = None
+        self._descending = False
+        self._filter = RowFilter("")
+        self._rows: Sequence[R] = ()
+        self._shown: Sequence[R] = ()
+        self._keys: list[Hashable] = []
+        self._cursor = 0
+        self._cursor_key: Hashable | None = None
+        self._cursor_moved = False
+        self._marks: set[Hashable] = set()
+        self._painter = TablePainter(self._component_style)
+        # What was last drawn at each line of the widget, to repaint only lines that differ.
+        self._painted: dict[int, RowLine | HeaderLine | None] = {}
+
+    # Rows
+
+    @property
+    def rows(self) -> Sequence[R]:
+        """The rows as last given."""
+        return self._rows
+
+    @property
+    def shown_rows(self) -> Sequence[R]:
+        """The rows that pass the filter, in the order shown."""
+        return self._shown
+
+    @property
+    def cursor_key(self) -> Hashable | None:
+        """The key of the row under the cursor, None without rows."""
+        return self._cursor_key
+
+    @property
+    def cursor_row(self) -> R | None:
+        """The row under the cursor as it is now, None without rows."""
+        return self._shown[self._cursor] if self._shown else None
+
+    @property
+    def marked_keys(self) -> set[Hashable]:
+        """The keys of the marked rows, those that the filter hides included."""
+        return set(self._marks)
+
+    @property
+    def marked_rows(self) -> list[R]:
+        """The marked rows, in the order given, those that the filter hides included."""
+        return [row for row in self._rows if self._row_key(row) in self._marks]
+
+    def update_rows(self, rows: Sequence[R]) -> None:
+        """Shows `rows` instead of those before."""
+        self._rows = rows
+        if self._marks:
+            self._marks.intersection_update(map(self._row_key, rows))
+        self._rebuild()
+
+    def replace_columns(self, columns: Sequence[Column[R]]) -> None:
+        """Shows other columns; the sort order is kept where its column is still there."""
+        self._columns = list(columns)
+        if self._sort_key not in {column.key for column in columns}:
+            self._sort_key = None
+        self._lay_out()
+        self._rebuild()
+
+    def show_when_empty(self, content: Content) -> None:
+        """Says something else when there are no rows, such as what is missing."""
+        self._empty = content
+        if not self._shown:
+            self.refresh()
+
+    def export_rows(self) -> list[list[str]]:
+        """The titles and then the rows that are shown, as exact texts."""
+        titles = [column.title for column in self._columns]
+        return [titles, *([column.exact_text(row) for column in self._columns] for row in self._shown)]
+
+    def _rebuild(self) -> None:
+        shown: Sequence[R] = self._rows
+        if self._filter:
+            shown = self._filter.apply(shown, self._columns)
+        sort = next((column.sort for column in self._columns if column.key == self._sort_key), None)
+        if sort is not None:
+            shown = in_order(shown, sort, self._descending)
+        if bool(shown) != bool(self._shown) or not shown:
+            self.refresh()
+        followed = self._cursor_moved and self._is_visible(self._cursor)
+        self._shown = shown
+        self._keys = [self._row_key(row) for row in shown]
+        self._measure()
+        self._restore_cursor(followed)
+        self._refresh_changed()
+
+    # Cursor and marks
+
+    def move_to(self, key: Hashable) -> bool:
+        """Puts the cursor on the row with `key`; False when no such row is shown."""
+        if key not in self._keys:
+            return False
+        self._move(self._keys.index(key))
+        return True
+
+    def toggle_mark(self) -> None:
+        """Marks the row under the cursor, or removes its mark."""
+        if self._cursor_key is not None:
+            self._marks.symmetric_difference_update({self._cursor_key})
+            self._refresh_changed()
+
+    def clear_marks(self) -> None:
+        """Removes every mark."""
+        self._marks.clear()
+        self._refresh_changed()
+
+    @property
+    def _page(self) -> int:
+        return max(0, self.size.height - 1)
+
+    def _is_visible(self, index: int) -> bool:
+        top = self.scroll_offset.y
+        return top <= index < top + self._page
+
+    def _restore_cursor(self, follow: bool) -> None:
+        if self._cursor_key in self._keys:
+            index = self._keys.index(self._cursor_key)
+        else:
+            index = max(0, min(self._cursor, len(self._keys) - 1))
+        if self._page and not self._cursor_moved and not self._is_visible(index):
+            index = min(self.scroll_offset.y, max(0, len(self._keys) - 1))
+        self._set_cursor(index)
+        if follow:
+            self._scroll_to_cursor()
+
+    def _set_cursor(self, index: int) -> None:
+        self._cursor = index
+        key = self._keys[index] if self._keys else None
+        if key != self._cursor_key:
+            self._cursor_key = key
+            self.post_message(self.RowHighlighted(self, key, self.cursor_row))
+
+    def _move(self, index: int) -> None:
+        if self._keys:
+            self._cursor_moved = True
+            self._set_cursor(max(0, min(index, len(self._keys) - 1)))
+            self._scroll_to_cursor()
+            self._refresh_changed()
+
+    def _scroll_to_cursor(self) -> None:
+        top, page = self.scroll_offset.y, self._page
+        if page and self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False)
+        elif page and self._cursor >= top + page:
+            self.scroll_to(y=self._cursor - page + 1, animate=False)
+
+    def action_move_cursor(self, by: int) -> None:
+        self._move(self._cursor + by)
+
+    def action_move_page(self, by: int) -> None:
+        self._move(self._cursor + by * max(1, self._page - 1))
+
+    def action_first_row(self) -> None:
+        self._move(0)
+        # Back at the top is back to watching the top.
+        self._cursor_moved = False
+
+    def action_last_row(self) -> None:
+        self._move(len(self._keys) - 1)
+
+    def action_scroll_sideways(self, by: int) -> None:
+        self.scroll_to(x=self.scroll_offset.x + by * (self.size.width // 2), animate=False)
+
+    def action_select_row(self) -> None:
+        if self._cursor_key is not None:
+            self.post_message(self.RowSelected(self, self._cursor_key, self.cursor_row))
+
+    # Order and filter
+
+    @property
+    def sort_key(self) -> str | None:
+        """The key of the column that the rows are sorted by, None for the order given."""
+        return self._sort_key
+
+    @property
+    def sort_descending(self) -> bool:
+        """Whether the largest comes first."""
+        return self._descending
+
+    def sort_by(self, key: str | None, descending: bool | None = None) -> None:
+        """Sorts by the column `key`, its own direction first unless told; None is the order given."""
+        column = next((column for column in self._columns if column.key == key), None)
+        if not self._sortable or (column is not None and column.sort is None):
+            return
+        self._sort_key = column.key if column else None
+        self._descending = bool(column and column.descending_first) if descending is None else descending
+        self._rebuild()
+
+    def action_sort_next(self) -> None:
+        """Sorts by the next column from left to right, and after the last by the first."""
+        keys = [column.key for column in self._painter.columns if column.sort is not None]
+        if keys:
+            now = keys.index(self._sort_key) if self._sort_key in keys else -1
+            self.sort_by(keys[(now + 1) % len(keys)])
+
+    def action_sort_reverse(self) -> None:
+        """Sorts by the same column in the other direction."""
+        if self._sort_key is not None:
+            self.sort_by(self._sort_key, not self._descending)
+
+    def watch_filter_text(self, text: str) -> None:
+        self._filter = RowFilter(text)
+        self._rebuild()
+
+    def watch_stale(self) -> None:
+        self._refresh_changed()
+
+    # Mouse
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            column = self._painter.column_at(offset.x, self.scroll_offset.x)
+            if column is not None:
+                self.sort_by(column.key, not self._descending if column.key == self._sort_key else None)
+            return
+        index = offset.y - 1 + self.scroll_offset.y
+        if index < len(self._keys):
+            self._move(index)
+            if event.chain == 2:
+                self.action_select_row()
+
+    # Drawing
+
+    def on_mount(self) -> None:
+        self.watch(self, "has_focus", self._refresh_changed, init=False)
+
+    def on_resize(self) -> None:
+        self._lay_out()
+        self._scroll_to_cursor()
+
+    @property
+    def allow_vertical_scroll(self) -> bool:
+        return self.max_scroll_y > 0
+
+    @property
+    def allow_horizontal_scroll(self) -> bool:
+        return self.max_scroll_x > 0
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painter.forget()
+
+    def _component_style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"live-table--{name}") if name else self.rich_style
+
+    def _lay_out(self) -> None:
+        self._painter.lay_out(self._columns, self.size.width)
+        self._measure()
+        self.refresh()
+
+    def _measure(self) -> None:
+        # Set past the reactive: it would lay out the whole screen each time that a row comes or goes.
+        self.set_reactive(Widget.virtual_size, Size(self._painter.line_width, len(self._shown) + 1))
+        if self.scroll_y > self.max_scroll_y or self.scroll_x > self.max_scroll_x:
+            self.scroll_to(
+                min(self.scroll_x, self.max_scroll_x),
+                min(self.scroll_y, self.max_scroll_y),
+                animate=False,
+                force=True,
+            )
+
+    def _refresh_changed(self) -> None:
+        lines = range(self.size.height)
+        changed = [y for y in lines if y not in self._painted or self._painted[y] != self._line(y)]
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+
+    def _line(self, y: int) -> RowLine | HeaderLine | None:
+        scroll_x, scroll_y = self.scroll_offset
+        if y == 0:
+            more_right = scroll_x < self.max_scroll_x
+            return HeaderLine(self._sort_key, self._descending, scroll_x > 0, more_right)
+        index = y - 1 + scroll_y
+        if index >= len(self._shown):
+            return None
+        return self._row_line(index, y)
+
+    def _row_line(self, index: int, y: int) -> RowLine:
+        row = self._shown[index]
+        on_cursor = ("cursor" if self.has_focus else "cursor-blurred") if index == self._cursor else ""
+        return RowLine(
+            cells=tuple(column.cell(row) for column in self._painter.columns),
+            tone=self._row_style(row) if self._row_style is not None else None,
+            marked=self._keys[index] in self._marks,
+            cursor=on_cursor,
+            stale=self.stale,
+            thumb=self._is_thumb(y - 1),
+        )
+
+    def _is_thumb(self, track_y: int) -> bool:
+        rows, page = len(self._shown), self._page
+        if rows <= page:
+            return False
+        length = max(1, page * page // rows)
+        top = round(self.scroll_offset.y * (page - length) / (rows - page))
+        return top <= track_y < top + length
+
+    def render_line(self, y: int) -> Strip:
+        line = self._painted[y] = self._line(y)
+        if isinstance(line, HeaderLine):
+            return self._painter.header(line, self.scroll_offset.x)
+        if isinstance(line, RowLine):
+            return self._painter.row(line, self.scroll_offset.x)
+        width = self.size.width
+        if self._shown:
+            return Strip.blank(width, self.rich_style)
+        return self._render_empty(y - 1, width)
+
+    def _render_empty(self, y: int, width: int) -> Strip:
+        content = ALL_FILTERED if self._rows else self._empty
+        room = width - GUTTER - EDGE
+        strips = Visual.to_strips(self, content, room, None, self.visual_style)
+        if y >= len(strips):
+            return Strip.blank(width, self.rich_style)
+        blank = Strip.blank(GUTTER, self.rich_style)
+        return Strip.join([blank, strips[y]]).adjust_cell_length(width, self.rich_style)
