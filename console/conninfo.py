@@ -136,7 +136,7 @@ def check(options: Options) -> Options:
 
 def _closest(name: str) -> str:
     """How a sentence about an unknown option ends: with the one that looks most like it, where one does."""
-    matches = difflib.get_close_matches(name, _USED | _WITHOUT_EFFECT, 1)
+    matches = difflib.get_close_matches(name, _USED | _WITHOUT_EFFECT, 1, 0.7)
     return f"; did you mean {matches[0]}?" if matches else "."
 
 
