@@ -28,7 +28,12 @@ class SessionKey:
     """What names a session for good: a pid is used again, a pid with its start is not."""
 
     pid: int
-    backend_start: datetime
+    backend_start: datetime | None
+    """None where the role may not see it; such a session cannot be signalled."""
+
+
+LOCK_WAITS = frozenset({"Lock", "LWLock", "BufferPin", "Buffer"})
+"""Wait event types in which one session waits for what another one holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,12 @@ class Session:
     client: str
     """The address, "local" for a Unix socket, "" for a process of the server itself."""
     backend_type: str
+    is_client: bool
+    """Whether a client is behind it, not a process of the server."""
     state: SessionState
     wait_event_type: str | None
     wait_event: str | None
-    connection_age: float
+    connection_age: float | None
     transaction_age: float | None
     query_age: float | None
     """Since the query began; for an idle session since its last one began."""
@@ -68,11 +75,6 @@ class Session:
     def wait(self) -> str | None:
         """`type:event`, None when it waits for nothing."""
         return f"{self.wait_event_type}:{self.wait_event}" if self.wait_event else None
-
-    @property
-    def is_client(self) -> bool:
-        """Whether a client is behind it, not a process of the server."""
-        return self.backend_type == "client backend"
 
     @property
     def in_transaction(self) -> bool:
@@ -106,6 +108,8 @@ class Blocker:
     """
 
     pid: int
+    wait_age: float | None
+    """Seconds that it waits itself; None for a root."""
     session: Session | None
     waiters: tuple[Blocker, ...]
 
@@ -123,12 +127,15 @@ class Blocker:
     @property
     def longest_wait(self) -> float:
         """Seconds that the session behind it which waits longest has waited."""
-        return max((n.session.wait_age or 0.0 for d, n in self.walk() if d and n.session), default=0.0)
+        return max((node.wait_age or 0.0 for depth, node in self.walk() if depth), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class StateCounts:
-    """Client sessions by what they do. `waiting` are those of `active` that wait for something of the server."""
+    """Client sessions by what they do; each counts once.
+
+    `waiting` are active ones that are held up by a lock of any kind, `other` the hidden and the rare ones.
+    """
 
     active: int = 0
     idle: int = 0
@@ -139,7 +146,7 @@ class StateCounts:
     @property
     def total(self) -> int:
         """All client sessions."""
-        return self.active + self.idle + self.in_transaction + self.other
+        return self.active + self.idle + self.in_transaction + self.waiting + self.other
 
 
 @dataclass(frozen=True, slots=True)

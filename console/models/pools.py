@@ -26,7 +26,7 @@ class ConnectionGroup:
 
     name: str
     counts: StateCounts
-    oldest: float
+    oldest: float | None
     """Age of its oldest connection, seconds."""
     oldest_transaction: float | None
     """Age of its oldest open transaction, seconds."""

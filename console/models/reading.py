@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -9,6 +10,14 @@ from typing import Generic, TypeVar
 from console.models.server import Link, LinkState
 
 S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The figures of one snapshot that are kept for charts, by name; none of them while the link was lost."""
+
+    at: datetime
+    values: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,8 @@ class Reading(Generic[S]):
     link: Link
     interval: float
     """Seconds between samples as they are now."""
+    history: tuple[Point, ...] = ()
+    """What is kept of the snapshots so far, oldest first."""
     problem: str | None = None
     paused: bool = False
 

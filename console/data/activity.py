@@ -1,0 +1,241 @@
+"""Sessions of a server: who is doing what, who is in the way, and how to stop one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from console.data.audit import AuditFile
+from console.data.blocking import summary, trees
+from console.data.failures import FailureWatch
+from console.data.server import Server
+from console.errors import DbconsoleError, OperationRefused
+from console.models.activity import (
+    ActivitySnapshot,
+    Blocker,
+    HeldLock,
+    Session,
+    SessionDetail,
+    SessionKey,
+    SessionState,
+    StateCounts,
+)
+from console.models.health import Vitals
+from console.models.operation import Danger, Operation, Outcome
+from console.units import duration
+
+QUERY_BEGINNING = 240
+"""Characters of a query's text that a table needs; the detail asks for all of it."""
+
+_STATES = {
+    "active": SessionState.ACTIVE,
+    "idle": SessionState.IDLE,
+    "idle in transaction": SessionState.IDLE_IN_TRANSACTION,
+    "idle in transaction (aborted)": SessionState.IDLE_IN_ABORTED_TRANSACTION,
+    "fastpath function call": SessionState.FASTPATH,
+    "disabled": SessionState.DISABLED,
+}
+_HIDDEN = "<insufficient privilege>"
+
+
+class ActivityService:
+    """What the Activity screen and `dbconsole activity` ask."""
+
+    def __init__(self, server: Server, failures: FailureWatch, audit: AuditFile) -> None:
+        self._server = server
+        self._failures = failures
+        self._audit = audit
+        self.with_idle_queries = False
+        """Whether the last query of idle sessions is wanted: only while they are shown."""
+
+    async def sample(self) -> ActivitySnapshot:
+        """Every session but the console's own, in one round trip.
+
+        Raises `ConnectionLost`, `QueryTimedOut` or another `QueryFailed`.
+        """
+        rows = await self._server.fetch("sessions", QUERY_BEGINNING, self.with_idle_queries)
+        own = rows.pop()
+        sessions = tuple([_session(row) for row in rows])
+        blocking = _blocking(sessions)
+        clients = [session for session in sessions if session.is_client]
+        capabilities = self._server.capabilities
+        assert capabilities is not None, "a server that answered is known"
+        longest = max(
+            (s for s in clients if s.state is SessionState.ACTIVE and s.query_age is not None),
+            key=lambda s: s.query_age or 0.0,
+            default=None,
+        )
+        return ActivitySnapshot(
+            at=own["at"],
+            server_ms=own["server_ms"],
+            sessions=sessions,
+            counts=_counts(clients),
+            blocking=blocking,
+            vitals=Vitals(
+                connections=len(clients) + 1,
+                max_connections=capabilities.max_connections,
+                longest_query=longest.query_age if longest else None,
+                longest_query_pid=longest.pid if longest else None,
+                blocking=summary(blocking),
+                failed_connections_per_minute=await self._failures.per_minute(),
+            ),
+        )
+
+    async def detail(self, session: Session, snapshot: ActivitySnapshot) -> SessionDetail | None:
+        """One session with its whole query and its locks; None when it has gone.
+
+        Raises `ConnectionLost` or `QueryFailed`.
+        """
+        rows = await self._server.fetch("session_query", session.pid, session.key.backend_start)
+        if not rows:
+            return None
+        locks = await self._server.fetch("session_locks", session.pid)
+        return SessionDetail(
+            session=session,
+            query=rows[0]["query"] or "",
+            query_id=rows[0]["query_id"],
+            locks=tuple(HeldLock(**lock) for lock in locks),
+            waiters=tuple(s.pid for s in snapshot.sessions if session.pid in s.blocked_by),
+        )
+
+    # Stopping a session ------------------------------------------------------------------------------------------
+
+    async def stop_operation(
+        self, sessions: Sequence[Session], snapshot: ActivitySnapshot, *, terminate: bool
+    ) -> Operation:
+        """What cancelling or terminating these sessions means, for a person to confirm.
+
+        Raises `OperationRefused` where a session's start is hidden from the role, since its pid alone might by
+        then be somebody else's; `ConnectionLost` or `QueryFailed` where it cannot be asked what they hold.
+        """
+        for session in sessions:
+            if session.key.backend_start is None:
+                raise OperationRefused(
+                    f"The role {self._server.target.user!r} may not see when session {session.pid} began, so it cannot "
+                    "be told from a later one with the same pid; GRANT pg_read_all_stats, pg_signal_backend to the role."
+                )
+        function = "pg_terminate_backend" if terminate else "pg_cancel_backend"
+        pids = ", ".join(str(session.pid) for session in sessions)
+        consequences = []
+        for session in sessions:
+            consequences += await self._consequences(session, snapshot, terminate)
+        return Operation(
+            title=f"{'Terminate' if terminate else 'Cancel the query of'} {_named(sessions)}",
+            action="Terminate" if terminate else "Cancel query",
+            object_name=f"pid {pids}" if len(sessions) == 1 else f"{len(sessions)} sessions",
+            statements=tuple(_as_read(function, session.key) for session in sessions),
+            consequences=tuple(consequences),
+            danger=Danger.DESTRUCTIVE if terminate else Danger.NOTICEABLE,
+        )
+
+    async def stop(
+        self, operation: Operation, sessions: Sequence[Session], *, terminate: bool
+    ) -> tuple[Outcome, ...]:
+        """Cancels or terminates the sessions that still are the ones that were shown, and writes it down.
+
+        The audit file is opened first and written before this returns: what cannot be recorded is not done.
+        Raises `OperationRefused` when it cannot be.
+        """
+        outcomes = []
+        with self._audit.recording(operation, self._server) as record:
+            for session in sessions:
+                outcome = await self._stop_one(session, terminate)
+                outcomes.append(outcome)
+                record(outcome)
+        return tuple(outcomes)
+
+    async def _stop_one(self, session: Session, terminate: bool) -> Outcome:
+        name = f"pid {session.pid}"
+        query = "terminate_session" if terminate else "cancel_session"
+        try:
+            rows = await self._server.fetch(query, session.pid, session.key.backend_start)
+        except DbconsoleError as problem:
+            return Outcome(name, False, f"{name}: {problem.sentence}")
+        if not rows:
+            return Outcome(name, False, f"{name}: the session had already gone; nothing was done.")
+        if not rows[0]["done"]:
+            return Outcome(name, False, f"{name}: the server could not signal the session.")
+        return Outcome(name, True, f"{name}: {'terminated' if terminate else 'query cancelled'}.")
+
+    async def _consequences(self, session: Session, snapshot: ActivitySnapshot, terminate: bool) -> list[str]:
+        name = f"pid {session.pid} ({session.user or '–'}, {session.application or 'unnamed'})"
+        said = []
+        if session.transaction_age is not None:
+            fate = "will be rolled back" if terminate else "is aborted if the query runs in it"
+            said.append(f"{name}: its transaction, open for {duration(session.transaction_age)}, {fate}.")
+        elif session.state is SessionState.IDLE and not terminate:
+            said.append(f"{name} is idle: there is no query to cancel.")
+        locks = await self._server.fetch("session_locks", session.pid)
+        held = [
+            f"{lock['mode']} on {lock['object']}"
+            for lock in locks
+            if lock["granted"] and lock["kind"] == "relation"
+        ]
+        if held:
+            more = f" and {len(held) - 4} more" if len(held) > 4 else ""
+            said.append(f"{name} holds {', '.join(held[:4])}{more}.")
+        root = next((n for b in snapshot.blocking for _, n in b.walk() if n.pid == session.pid), None)
+        if root is not None and root.waiting:
+            said.append(
+                f"{name}: {root.waiting} wait behind it, the longest for {duration(root.longest_wait)}."
+            )
+        return said or [f"{name} holds nothing that others wait for."]
+
+
+def _as_read(function: str, key: SessionKey) -> str:
+    """The statement with its parameters written out, for a person; what runs has them bound."""
+    where = f"pid = {key.pid} AND backend_start = '{key.backend_start}'"
+    return f"SELECT {function}(pid)\n  FROM pg_stat_activity\n WHERE {where}"  # noqa: S608
+
+
+def _blocking(sessions: Sequence[Session]) -> tuple[Blocker, ...]:
+    waiters = [session for session in sessions if session.blocked_by]
+    if not waiters:
+        return ()
+    return trees(
+        {session.pid: session.blocked_by for session in waiters},
+        {session.pid: session.wait_age for session in waiters},
+        {session.pid: session for session in sessions},
+    )
+
+
+def _named(sessions: Sequence[Session]) -> str:
+    return f"session {sessions[0].pid}" if len(sessions) == 1 else f"{len(sessions)} sessions"
+
+
+def _session(row: Any) -> Session:
+    backend_type = row["backend_type"]
+    query = row["query"] or ""
+    hidden = query == _HIDDEN
+    return Session(
+        key=SessionKey(row["pid"], row["backend_start"]),
+        database=row["datname"],
+        user=row["usename"],
+        application=row["application_name"] or "",
+        client=row["client"] or "",
+        backend_type=backend_type or "",
+        is_client=backend_type == "client backend"
+        or (backend_type is None and row["usename"] is not None and row["datname"] is not None),
+        state=_STATES.get(row["state"], SessionState.UNKNOWN),
+        wait_event_type=row["wait_event_type"],
+        wait_event=row["wait_event"],
+        connection_age=row["connection_age"],
+        transaction_age=row["transaction_age"],
+        query_age=row["query_age"],
+        state_age=row["state_age"],
+        wait_age=row["wait_age"],
+        blocked_by=tuple(row["blocked_by"] or ()),
+        query="" if hidden else query,
+        is_hidden=hidden,
+    )
+
+
+def _counts(clients: Sequence[Session]) -> StateCounts:
+    waiting = sum(session.is_waiting for session in clients)
+    states = [session.state for session in clients]
+    active = states.count(SessionState.ACTIVE) - waiting
+    idle = states.count(SessionState.IDLE)
+    in_transaction = sum(session.in_transaction for session in clients)
+    return StateCounts(
+        active, idle, in_transaction, waiting, len(clients) - active - waiting - idle - in_transaction
+    )

@@ -1,0 +1,162 @@
+"""The SQLAlchemy engine of accounts, spatial and migrations, made at first need, with a true count of its pool."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from console.clock import Clock
+from console.data.driver import connection_arguments
+from console.errors import OperationRefused
+from console.models.pools import ConsolePool
+from console.models.target import Target
+from console.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+class Engine:
+    """A pool that never holds more than the console's limit less the monitor connection.
+
+    Importing SQLAlchemy takes a fifth of a second, which watching must not pay: nothing of it is imported before
+    the first `connection()`, and then in a thread.
+    """
+
+    def __init__(self, target: Target, settings: Settings, clock: Clock) -> None:
+        self._target = target
+        self._settings = settings
+        self._clock = clock
+        self._engine: AsyncEngine | None = None
+        self._making = asyncio.Lock()
+        self._waits = 0
+        self._waited = 0.0
+        self._closed_as_spare = 0
+        self._closed_as_idle = 0
+        self._closed_as_old = 0
+        self._last_use = clock.monotonic()
+        self._janitor: asyncio.Task[None] | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether anything has needed the engine yet."""
+        return self._engine is not None
+
+    @property
+    def size(self) -> int:
+        """Connections that it may hold."""
+        return self._settings.pool.max_open - 1
+
+    @property
+    def pool(self) -> ConsolePool:
+        """The nine figures, counted from the pool's events and from the times of `connection()`."""
+        idle = in_use = 0
+        if self._engine is not None:
+            pool: Any = self._engine.pool
+            idle, in_use = pool.checkedin(), pool.checkedout()
+        return ConsolePool(
+            max_open_connections=self.size,
+            open_connections=idle + in_use,
+            in_use=in_use,
+            idle=idle,
+            wait_count=self._waits,
+            wait_duration=self._waited,
+            max_idle_closed=self._closed_as_spare,
+            max_idle_time_closed=self._closed_as_idle,
+            max_lifetime_closed=self._closed_as_old,
+        )
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection from the pool, given back at the end. Waits while all are in use, and counts that.
+
+        Raises `OperationRefused` where the settings leave no connection beside the monitor.
+        """
+        if self.size < 1:
+            raise OperationRefused("This needs a second connection; set pool.max_open to 2 or 3.")
+        engine = await self._made()
+        must_wait = self.pool.in_use >= self.size
+        asked = time.perf_counter()
+        async with engine.connect() as connection:
+            if must_wait:
+                self._waits += 1
+                self._waited += time.perf_counter() - asked
+            try:
+                yield connection
+            finally:
+                self._last_use = self._clock.monotonic()
+
+    async def close(self) -> None:
+        """Closes every connection that is not in use, and makes the engine forget the others."""
+        if self._janitor is not None:
+            self._janitor.cancel()
+        if self._engine is not None:
+            engine, self._engine = self._engine, None
+            await engine.dispose()
+
+    async def close_idle(self) -> None:
+        """Closes the connections when nothing has used any of them for `max_idle_time`."""
+        limit = self._settings.pool.max_idle_time
+        pool = self.pool
+        unused = self._clock.monotonic() - self._last_use
+        if self._engine is not None and limit and unused >= limit and pool.idle and not pool.in_use:
+            self._closed_as_idle += pool.idle
+            await self._engine.dispose()
+
+    async def _made(self) -> AsyncEngine:
+        async with self._making:
+            if self._engine is None:
+                self._engine = await asyncio.to_thread(self._make)
+                self._janitor = asyncio.create_task(self._keep_tidy(), name="engine janitor")
+            return self._engine
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(max(1.0, self._settings.pool.max_idle_time / 4))
+            await self.close_idle()
+
+    def _make(self) -> AsyncEngine:
+        from sqlalchemy import event
+        from sqlalchemy.engine import URL
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        arguments = connection_arguments(self._target, self._settings)
+        arguments["server_settings"].pop("default_transaction_read_only")
+        limits = self._settings.pool
+        kept = max(1, min(self.size, limits.max_idle))
+        engine = create_async_engine(
+            URL.create("postgresql+asyncpg"),
+            connect_args=arguments,
+            pool_size=kept,
+            max_overflow=self.size - kept,
+            pool_pre_ping=True,
+            pool_recycle=limits.max_lifetime or -1,
+            hide_parameters=True,
+        )
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def opened(_connection: Any, record: Any) -> None:
+            record.info["opened"] = self._clock.monotonic()
+
+        @event.listens_for(engine.sync_engine, "invalidate")
+        def broken(_connection: Any, record: Any, _error: Any) -> None:
+            record.info["broken"] = True
+
+        @event.listens_for(engine.sync_engine, "close")
+        def closed(_connection: Any, record: Any) -> None:
+            self._count_closed(record.info, engine.pool)
+
+        return engine
+
+    def _count_closed(self, about: dict[Any, Any], pool: Any) -> None:
+        """Tells why a connection was closed, as Go's pool does: too old, or one more than may idle."""
+        lifetime = self._settings.pool.max_lifetime
+        if about.get("broken") or "opened" not in about:
+            return
+        if lifetime and self._clock.monotonic() - about["opened"] > lifetime:
+            self._closed_as_old += 1
+        elif pool.checkedin() >= pool.size():
+            self._closed_as_spare += 1

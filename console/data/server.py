@@ -1,0 +1,249 @@
+"""One PostgreSQL endpoint: its monitor connection, its engine, its life."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+
+from console.clock import SYSTEM_CLOCK, Clock
+from console.data.driver import DRIVER_ERRORS, cannot_connect, connection_arguments, query_error
+from console.data.engine import Engine
+from console.data.queries import OLDEST_MAJOR, query
+from console.errors import CannotConnect, ConnectionLost, QueryDenied, ServerTooOld
+from console.models.pools import ConsolePool
+from console.models.server import Capabilities, Cost, Link, LinkState
+from console.models.target import Target
+from console.settings import Settings
+
+FIRST_RETRY = 0.5
+"""Seconds before the first new try after a loss; each further one waits twice as long, up to `LAST_RETRY`."""
+LAST_RETRY = 15.0
+
+
+class Server:
+    """The way to one server. All sampling goes over one connection that is opened first and kept.
+
+    In an incident the console must not need a new connection slot, nor wait for a pool of its own. Losing the
+    connection is a state (`link`), not an error: `keep_connected` brings it back.
+    """
+
+    def __init__(self, target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.target = target
+        self.capabilities: Capabilities | None = None
+        self.engine = Engine(target, settings, clock)
+        self._settings = settings
+        self._clock = clock
+        self._monitor: asyncpg.Connection[Any] | None = None
+        self._turn = asyncio.Lock()
+        self._denied: dict[str, QueryDenied] = {}
+        self._link = Link(LinkState.CONNECTING, clock.now())
+        self._listeners: list[Callable[[], None]] = []
+        self._lost = asyncio.Event()
+        self._try_now = asyncio.Event()
+        self._spent: deque[tuple[float, float]] = deque()
+        self._wait_count = 0
+        self._wait_seconds = 0.0
+
+    # The link ---------------------------------------------------------------------------------------------------
+
+    @property
+    def link(self) -> Link:
+        """How things stand now."""
+        return self._link
+
+    def on_link_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Has `listener` called at every change of the link; what is returned ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def keep_connected(self) -> None:
+        """Connects, and connects again whenever the connection is lost, until it is cancelled.
+
+        Tries with growing, jittered pauses, so that many consoles do not fall upon a server that comes back. Where
+        trying again would not help (a wrong password), it waits for `try_now`.
+        """
+        while True:
+            try:
+                await self.connect()
+            except CannotConnect as problem:
+                await self._pause_before_retry(problem)
+            else:
+                await self._lost.wait()
+
+    def try_now(self) -> None:
+        """Ends the pause before the next try."""
+        self._try_now.set()
+
+    async def connect(self) -> None:
+        """Opens the monitor connection and asks what the server can do.
+
+        Raises `CannotConnect`, which says why in a sentence. Without it the link is live.
+        """
+        timeout = self._settings.timeouts.connect
+        connection = None
+        try:
+            connection = await asyncpg.connect(**connection_arguments(self.target, self._settings))
+            major = connection.get_server_version().major
+            if major < OLDEST_MAJOR:
+                raise ServerTooOld(
+                    f"{self.target.address} runs PostgreSQL {major}; dbconsole needs {OLDEST_MAJOR} or newer."
+                )
+            found = await connection.fetchrow(query("capabilities", major), timeout=timeout)
+        except BaseException as error:
+            if connection is not None:
+                connection.terminate()
+            if isinstance(error, DRIVER_ERRORS):
+                raise cannot_connect(error, self.target, timeout) from error
+            raise
+        assert found is not None, "a SELECT without FROM gives one row"
+        self.capabilities = _capabilities(found)
+        self._monitor = connection
+        self._denied.clear()
+        self._lost.clear()
+        connection.add_termination_listener(self._terminated)
+        self._set_link(Link(LinkState.LIVE, self._clock.now()))
+
+    async def close(self) -> None:
+        """Lets go of every connection. A statement that still runs is cancelled on the server first."""
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None and not monitor.is_closed():
+            monitor.remove_termination_listener(self._terminated)
+            try:
+                await monitor.close(timeout=1.0)
+            except DRIVER_ERRORS:
+                monitor.terminate()
+        await self.engine.close()
+
+    async def _pause_before_retry(self, problem: CannotConnect) -> None:
+        before = self._link
+        since = self._clock.now() if before.state is LinkState.LIVE else before.since
+        attempts = before.attempts + 1
+        self._try_now.clear()
+        if not problem.transient:
+            self._set_link(Link(LinkState.REFUSED, since, problem.sentence, attempts=attempts))
+            await self._try_now.wait()
+            return
+        pause = retry_pause(attempts)
+        retry_at = self._clock.monotonic() + pause
+        self._set_link(Link(LinkState.LOST, since, problem.sentence, retry_at, attempts))
+        try:
+            async with asyncio.timeout(pause):
+                await self._try_now.wait()
+        except TimeoutError:
+            pass
+
+    def _terminated(self, connection: asyncpg.Connection[Any]) -> None:
+        """The connection ended while nobody was asking anything."""
+        if connection is self._monitor:
+            self._lose(ConnectionLost("The server closed the connection."))
+
+    def _lose(self, problem: ConnectionLost) -> None:
+        monitor, self._monitor = self._monitor, None
+        if monitor is None:
+            return
+        monitor.terminate()
+        self._set_link(Link(LinkState.LOST, self._clock.now(), problem.sentence, self._clock.monotonic()))
+        self._lost.set()
+
+    def _set_link(self, link: Link) -> None:
+        self._link = link
+        for listener in list(self._listeners):
+            listener()
+
+    # Asking -----------------------------------------------------------------------------------------------------
+
+    async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of a named query, asked over the monitor connection.
+
+        Where the rows have a column `server_ms`, its largest value is what the statement cost the server. What was
+        denied for lack of a privilege is not asked again on this connection, to keep the server's log clean.
+
+        Raises `ConnectionLost`, `QueryDenied`, `QueryTimedOut`, `ObjectMissing` or `QueryFailed`.
+        """
+        if name in self._denied:
+            raise self._denied[name]
+        limit = self._settings.timeouts.statement + self._settings.timeouts.connect
+        waited = self._turn.locked()
+        asked = time.perf_counter()
+        async with self._turn:
+            if waited:
+                self._wait_count += 1
+                self._wait_seconds += time.perf_counter() - asked
+            monitor, capabilities = self._monitor, self.capabilities
+            if monitor is None or capabilities is None:
+                raise ConnectionLost(self._link.problem)
+            try:
+                rows: list[asyncpg.Record] = await monitor.fetch(
+                    query(name, capabilities.major), *arguments, timeout=limit
+                )
+            except DRIVER_ERRORS as error:
+                problem = query_error(error, limit)
+                if isinstance(problem, QueryDenied):
+                    self._denied[name] = problem
+                elif isinstance(problem, ConnectionLost):
+                    self._lose(problem)
+                raise problem from error
+        self._spend(rows)
+        return rows
+
+    def _spend(self, rows: Sequence[asyncpg.Record]) -> None:
+        if rows and "server_ms" in rows[0].keys():  # noqa: SIM118 (a record iterates over its values)
+            self._spent.append((self._clock.monotonic(), max(row["server_ms"] or 0.0 for row in rows)))
+
+    # What it costs ----------------------------------------------------------------------------------------------
+
+    @property
+    def cost(self) -> Cost:
+        """What the console costs this server; the rate is over the last minute, or what there is of it."""
+        now = self._clock.monotonic()
+        while self._spent and self._spent[0][0] < now - 60:
+            self._spent.popleft()
+        rate = None
+        if self._spent and now - self._spent[0][0] >= 5:
+            rate = sum(ms for _, ms in self._spent) * 60 / (now - self._spent[0][0])
+        return Cost(self.pool.open_connections, rate)
+
+    @property
+    def pool(self) -> ConsolePool:
+        """The console's own connections: the monitor, always in use, and those of the engine."""
+        engine, monitor = self.engine.pool, int(self._monitor is not None)
+        return replace(
+            engine,
+            max_open_connections=engine.max_open_connections + 1,
+            open_connections=engine.open_connections + monitor,
+            in_use=engine.in_use + monitor,
+            wait_count=engine.wait_count + self._wait_count,
+            wait_duration=engine.wait_duration + self._wait_seconds,
+        )
+
+
+def retry_pause(attempts: int) -> float:
+    """Seconds before the next try after so many that failed: doubled each time, with a quarter of jitter."""
+    pause = min(LAST_RETRY, FIRST_RETRY * 2.0 ** min(attempts - 1, 10))
+    return pause * random.uniform(0.75, 1.25)
+
+
+def _capabilities(row: asyncpg.Record) -> Capabilities:
+    return Capabilities(
+        version_number=row["version_number"],
+        version=row["version"].split(" ")[0],
+        role=row["role"],
+        backend_pid=row["backend_pid"],
+        is_superuser=row["is_superuser"],
+        sees_all_sessions=row["sees_all_sessions"],
+        may_signal=row["may_signal"],
+        may_read_log=row["may_read_log"],
+        extensions=frozenset(row["extensions"]),
+        in_recovery=row["in_recovery"],
+        max_connections=row["max_connections"],
+        superuser_reserved=row["superuser_reserved"],
+        reserved=row["reserved"],
+        started_at=row["started_at"],
+    )
