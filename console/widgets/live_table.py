@@ -21,6 +21,7 @@ from textual.widget import Widget
 from console.widgets.columns import Column
 from console.widgets.rows import RowFilter, in_order
 from console.widgets.table_painter import EDGE, GUTTER, HeaderLine, RowLine, TablePainter
+from console.widgets.thumb import thumb
 from console.widgets.tones import TONES, Tone
 
 R = TypeVar("R")
@@ -77,7 +78,7 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_row", "detail"),
+        Binding("enter", "select_row", "detail", key_display="enter"),
         Binding("up", "move_cursor(-1)", show=False),
         Binding("down", "move_cursor(1)", show=False),
         Binding("pageup", "move_page(-1)", show=False),
@@ -427,16 +428,8 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
             marked=self._keys[index] in self._marks,
             cursor=on_cursor,
             stale=self.stale,
-            thumb=self._is_thumb(y - 1),
+            thumb=y - 1 in thumb(len(self._shown), self._page, self.scroll_offset.y),
         )
-
-    def _is_thumb(self, track_y: int) -> bool:
-        rows, page = len(self._shown), self._page
-        if rows <= page:
-            return False
-        length = max(1, page * page // rows)
-        top = round(self.scroll_offset.y * (page - length) / (rows - page))
-        return top <= track_y < top + length
 
     def render_line(self, y: int) -> Strip:
         line = self._painted[y] = self._line(y)

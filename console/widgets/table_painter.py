@@ -11,6 +11,7 @@ from textual.cache import LRUCache
 from textual.strip import Strip
 
 from console.widgets.columns import Cell, Column, Placed, arrange, fit
+from console.widgets.thumb import THUMB
 from console.widgets.tones import GLYPHS, Tone
 
 GUTTER = 2
@@ -20,7 +21,6 @@ EDGE = 1
 
 MARK = "●"
 QUIET_TONES: tuple[Tone, ...] = ("muted", "strong")
-THUMB = "┃"
 
 
 class RowLine(NamedTuple):
