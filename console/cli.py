@@ -1,0 +1,137 @@
+"""`dbconsole`: reads the command line, then opens the console or runs one command.
+
+Only click is imported here and at the top of the commands: `--help`, `--version` and shell completion answer at
+once, and a command pays for what it uses alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from console import __version__
+from console.commands.options import console_options
+from console.errors import DbconsoleError
+
+_COMMANDS = ("activity", "completion", "demo", "pools")
+
+_EPILOG = """
+\b
+TARGET is one of
+  postgresql://user@host:5432/database?sslmode=require
+  "host=db1 dbname=shop"                 libpq's keywords
+  shop                                   a database, elsewhere as psql would
+and is taken from DATABASE_URL, DB_HOST DB_NAME …, or PGHOST PGDATABASE … when it is left out.
+
+A password in TARGET can be seen by everyone on this machine: PGPASSWORD or ~/.pgpass keep it private.
+
+\b
+Exit codes
+  0  done
+  1  failed
+  2  wrong usage or bad input
+  3  could not connect
+"""
+
+
+class Dbconsole(click.Group):
+    """A first word that is a command's name is that command; any other is the TARGET of the console."""
+
+    allow_interspersed_args = True
+    """Unlike in other groups: options may stand before and after TARGET."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = import_module(f"console.commands.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Leaves in `ctx.args` the words of a command, nothing for the console."""
+        command = args if args and args[0] in _COMMANDS else []
+        if args and not command and (near := difflib.get_close_matches(args[0], _COMMANDS, 1, 0.8)):
+            raise click.UsageError(
+                f"There is no command '{args[0]}'; did you mean '{near[0]}'? "
+                f"A database of that name is reached with dbname={args[0]}.",
+                ctx,
+            )
+        click.Command.parse_args(self, ctx, [] if command else args)
+        ctx.args = command
+        return ctx.args
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command, or opens the console."""
+        if not ctx.args:
+            return click.Command.invoke(self, ctx)
+        name, command, words = self.resolve_command(ctx, ctx.args)
+        assert command is not None
+        with command.make_context(name, words, parent=ctx) as inner:
+            return command.invoke(inner)
+
+
+def _complete_command(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in _COMMANDS if name.startswith(incomplete)]
+
+
+@click.group(
+    cls=Dbconsole,
+    invoke_without_command=True,
+    epilog=_EPILOG,
+    options_metavar="[OPTIONS]",
+    subcommand_metavar="| COMMAND …",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.argument("target", required=False, shell_complete=_complete_command)
+@console_options
+@click.version_option(__version__, prog_name="dbconsole", message="%(prog)s %(version)s")
+def cli(target: str | None, **options: Any) -> int:
+    """Opens the console on a PostgreSQL server, or runs one COMMAND."""
+    if target in _COMMANDS:
+        raise click.UsageError(f"A command comes first, its options after it: dbconsole {target} …")
+    from console.commands.launch import open_console
+
+    return open_console(target, options)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Does what the command line says and returns the exit code; what went wrong is a sentence on standard error."""
+    try:
+        result = cli.main(list(arguments), prog_name="dbconsole", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except DbconsoleError as error:
+        _complain(error.sentence)
+        return error.exit_code
+    except Exception as error:
+        if os.environ.get("DBCONSOLE_DEBUG"):
+            raise
+        _complain(f"internal error: {type(error).__name__}: {error} (DBCONSOLE_DEBUG=1 shows where)")
+        return 1
+
+
+def _complain(sentence: str) -> None:
+    from console.terminal.safe_text import visible
+
+    click.echo(f"dbconsole: {visible(sentence)}", err=True)
+
+
+def main() -> None:
+    """The program."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,35 @@
+"""Snapshots as JSON, for programs.
+
+The shape is that of the models (`console/models/`): a field keeps its name, an age or a duration is in seconds, a
+size in bytes, a ratio between 0 and 1; a time is ISO 8601 in UTC, a state is the word that the console shows, and what is
+not known is null. New fields may come; those that are there keep their meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+
+def as_json(snapshot: Any) -> str:
+    """The snapshot as JSON text, indented, non-ASCII characters as they are."""
+    return json.dumps(_plain(snapshot), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """The same in dictionaries, lists and scalars."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
