@@ -106,7 +106,7 @@ def stop(place: Place) -> bool:
 
 
 def end_leftovers(place: Place) -> None:
-    """Ends what a crash left of an earlier server, and removes its pid file: the pid may be another's by now."""
+    """Ends what a crash left of an earlier server, and removes its lock files: the pid may be another's by now."""
     processes = []
     for process in psutil.process_iter(["cwd"]):
         if process.info["cwd"] == str(place.data.resolve()):
@@ -114,7 +114,9 @@ def end_leftovers(place: Place) -> None:
                 process.kill()
             processes.append(process)
     wait_for_end(processes, _STOP_SECONDS)
-    (place.data / "postmaster.pid").unlink(missing_ok=True)
+    socket = place.sockets / f".s.PGSQL.{PORT}"
+    for left in (place.data / "postmaster.pid", socket, socket.with_name(f"{socket.name}.lock")):
+        left.unlink(missing_ok=True)
 
 
 def _contents(programs: Programs) -> str:

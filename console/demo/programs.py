@@ -58,7 +58,7 @@ def server_account() -> Account:
 
 def open_to_others(path: Path) -> bool:
     """Whether any user may enter the directories on the way to `path`, as far as they exist."""
-    return all(parent.stat().st_mode & 0o001 for parent in path.absolute().parents if parent.exists())
+    return all(parent.stat().st_mode & 0o001 for parent in path.absolute().parents if parent.is_dir())
 
 
 def open_directory(path: Path) -> None:
