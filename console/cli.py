@@ -27,8 +27,8 @@ _EPILOG = """
 TARGET is one of
   postgresql://user@host:5432/database?sslmode=require
   "host=db1 dbname=shop"                 libpq's keywords
-  shop                                   a database, elsewhere as psql would
-and is taken from DATABASE_URL, DB_HOST DB_NAME …, or PGHOST PGDATABASE … when it is left out.
+  shop                                   a database, on the server that PG* name
+and is taken from DATABASE_URL, else DB_HOST DB_NAME …, else PGHOST PGDATABASE …
 
 A password in TARGET can be seen by everyone on this machine: PGPASSWORD or ~/.pgpass keep it private.
 
@@ -82,6 +82,14 @@ class Dbconsole(click.Group):
             return command.invoke(inner)
 
 
+class _Target(click.Argument):
+    """Stands in the usage together with COMMAND, and not in front of the commands' own usage."""
+
+    def get_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Nothing."""
+        return []
+
+
 def _complete_command(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(name) for name in _COMMANDS if name.startswith(incomplete)]
 
@@ -90,11 +98,10 @@ def _complete_command(ctx: click.Context, param: click.Parameter, incomplete: st
     cls=Dbconsole,
     invoke_without_command=True,
     epilog=_EPILOG,
-    options_metavar="[OPTIONS]",
-    subcommand_metavar="| COMMAND …",
+    subcommand_metavar="[TARGET | COMMAND …]",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.argument("target", required=False, shell_complete=_complete_command)
+@click.argument("target", cls=_Target, required=False, shell_complete=_complete_command)
 @console_options
 @click.version_option(__version__, prog_name="dbconsole", message="%(prog)s %(version)s")
 def cli(target: str | None, **options: Any) -> int:

@@ -18,7 +18,8 @@ def sampled(argument: str | None, sample: Callable[[Server], Awaitable[Snapshot]
 
     Raises BadSetting, BadTarget, CannotConnect or QueryFailed.
     """
-    server = Server(find_target(argument), load_settings())
+    settings = load_settings()
+    server = Server(find_target(argument), settings)
 
     async def ask() -> Snapshot:
         try:
