@@ -41,16 +41,26 @@ def is_plain(text: str) -> bool:
 def _split(text: str) -> tuple[str, ...]:
     glyphs: list[str] = []
     for character in _remove_controls("", text):
-        joins = cell_len(character) == 0 or (glyphs and glyphs[-1].endswith(ZERO_WIDTH_JOINER))
-        if not joins:
-            glyphs.append(character)
-        elif glyphs:  # with nothing before it there is nothing to combine with
+        last = glyphs[-1] if glyphs else ""
+        combines = cell_len(character) == 0
+        if last and (
+            combines
+            or last.endswith(ZERO_WIDTH_JOINER)
+            or (_is_regional_indicator(last) and _is_regional_indicator(character))
+        ):
             glyphs[-1] += character
+        elif not combines:  # else there is nothing to combine with
+            glyphs.append(character)
     row: list[str] = []
     for glyph in glyphs:
         row.append(glyph)
         row.extend([TAIL] * (cell_len(glyph) - 1))
     return tuple(row)
+
+
+def _is_regional_indicator(text: str) -> bool:
+    """One half of a flag."""
+    return len(text) == 1 and "\U0001f1e6" <= text <= "\U0001f1ff"
 
 
 @lru_cache(maxsize=4096)

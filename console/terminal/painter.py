@@ -121,6 +121,8 @@ class Painter:
         width = self._width
         shown, pens, plain = row.cells.copy(), row.pens.copy(), row.plain
         for x, strip in fresh:
+            if not plain:
+                _blank_head(shown, x)
             end = x
             for text, style, _ in strip:
                 pen = "" if style is None else Strip.render_ansi(style, self._color_system)
@@ -130,7 +132,7 @@ class Painter:
                 shown[start:end] = filled
                 pens[start:end] = [pen] * len(filled)
             if not plain:
-                _mend_edge(shown, row.cells, x, end)
+                _blank_tail(shown, end)
         del shown[width:], pens[width:]
         changed = [
             x
@@ -207,16 +209,19 @@ def _dirty_pieces(update: ChopsUpdate) -> Iterator[tuple[int, list[tuple[int, St
         yield y, pieces
 
 
-def _mend_edge(shown: list[str], old: Sequence[str], start: int, end: int) -> None:
-    """Blank the halves of wide characters that the cells `start` to `end` cut in two."""
-    if start and start < len(old) and old[start] == TAIL:
-        head = start - 1
-        while head and shown[head] == TAIL:
-            head -= 1
-        shown[head:start] = [" "] * (start - head)
-    while end < len(old) and shown[end] == TAIL:
-        shown[end] = " "
-        end += 1
+def _blank_head(shown: list[str], x: int) -> None:
+    """A wide character that ends at column `x` loses that half: blank what stays of it on the left."""
+    end = x
+    while 0 < x < len(shown) and shown[x] == TAIL:
+        x -= 1
+    shown[x:end] = [" "] * (end - x)
+
+
+def _blank_tail(shown: list[str], x: int) -> None:
+    """A wide character loses the half left of column `x`: blank what stays of it from there."""
+    while x < len(shown) and shown[x] == TAIL:
+        shown[x] = " "
+        x += 1
 
 
 def _whole_glyphs(changed: Sequence[int], old: Sequence[str], new: Sequence[str]) -> list[int]:
