@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from console.units import UNKNOWN
+
 
 def as_json(snapshot: Any) -> str:
     """The snapshot as JSON text, indented, non-ASCII characters as they are."""
@@ -23,7 +25,7 @@ def as_json(snapshot: Any) -> str:
 def _plain(value: Any) -> Any:
     """The same in dictionaries, lists and scalars."""
     if isinstance(value, Enum):
-        return value.value
+        return None if value.value == UNKNOWN else value.value
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if is_dataclass(value):
