@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import work
@@ -16,11 +16,13 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from console.units import UNKNOWN, compact
+from console.units import compact
 from console.widgets.curves import Frame, Piece, Series, draw, frame, steady_limit, time_axis
-from console.widgets.tones import TONES, Tone
+from console.widgets.tones import Tone, tone_classes, tone_styles
 
 CURVE_TONES: tuple[Tone, ...] = ("accent", "success", "strong", "muted")
+
+NO_VALUES = "No values yet."
 
 _plotext: ModuleType | None = None
 
@@ -43,13 +45,8 @@ class Chart(Widget):
     Chart {
         .chart--title { text-style: bold; }
         .chart--axis { color: $text-muted; }
-        .chart--muted { color: $text-muted; }
-        .chart--accent { color: $accent; }
-        .chart--success { color: $success; }
-        .chart--warning { color: $warning; }
-        .chart--danger { color: $error; }
     }
-    """
+    """ + tone_styles("Chart", "chart")
 
     stale: reactive[bool] = reactive(False, toggle_class="-stale")
     """Whether the data is old: drawn greyed."""
@@ -73,6 +70,7 @@ class Chart(Widget):
         self._series: Sequence[Series] = ()
         self._maximum: float | None = None
         self._limit = 0.0
+        self._shown_names: list[str] = []
         self._frame: Frame | None = None
         self._pieces: list[list[Piece]] | None = None
         self._failure = ""
@@ -90,22 +88,27 @@ class Chart(Widget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        size = self.content_size
         values = [value for one in self._series for _, value in one.points if value is not None]
-        before = self._limit
         if self._maximum is not None:
-            self._limit = self._maximum
+            self._limit = self._maximum or 1.0
         else:
             self._limit = steady_limit(self._limit, max(values, default=0.0), self._base)
-        width, height = size.width - self._margin - 1, size.height - 2
-        if width < 1 or height < 1:
-            self._frame = None
-            return
-        picture = frame(self._series, width, height, self._span, self._limit or 1.0)
-        if picture != self._frame or before != self._limit:
-            self._frame = picture
-            self._pieces = None
+        picture, names = self._picture(bool(values)), self._names()
+        if picture != self._frame or names != self._shown_names:
+            if picture != self._frame:
+                self._frame, self._pieces = picture, None
+            self._shown_names = names
             self.refresh()
+
+    def _picture(self, has_values: bool) -> Frame | None:
+        width, height = self.content_size.width - self._margin - 1, self.content_size.height - 2
+        if not has_values or width < 1 or height < 1:
+            return None
+        return frame(self._series, width, height, self._span, self._limit)
+
+    def _names(self) -> list[str]:
+        newest = [one.points[-1][1] if one.points else None for one in self._series]
+        return [f"{one.name} {self._format(value)}" for one, value in zip(self._series, newest, strict=True)]
 
     @property
     def _labels(self) -> tuple[str, str, str]:
@@ -118,27 +121,21 @@ class Chart(Widget):
         return max(map(cell_len, self._labels))
 
     def render_line(self, y: int) -> Strip:
-        width = self.content_size.width
-        if self._frame is None:
-            return Strip.blank(width, self.rich_style)
+        segments: list[Segment] = []
         if y == 0:
             segments = self._title_line()
+        elif self._frame is None:
+            segments = [Segment(NO_VALUES if y == 1 else "", self._style("axis"))]
         elif y <= self._frame.height:
             segments = self._curve_line(y - 1, self._frame.height)
         elif y == self._frame.height + 1:
-            axis = " " * self._margin + "└" + time_axis(self._frame)
-            segments = [Segment(axis, self._style("axis"))]
-        else:
-            segments = []
-        return Strip(segments).adjust_cell_length(width, self.rich_style).simplify()
+            segments = [Segment(" " * self._margin + "└" + time_axis(self._frame), self._style("axis"))]
+        return Strip(segments).adjust_cell_length(self.content_size.width, self.rich_style).simplify()
 
     def _title_line(self) -> list[Segment]:
         segments = [Segment(self._title, self._style("title"))]
-        for number, one in enumerate(self._series):
-            newest = one.points[-1][1] if one.points else None
-            segments.append(Segment("  ━ ", self._curve_style(number)))
-            value = self._format(newest) if newest is not None else UNKNOWN
-            segments.append(Segment(f"{one.name} {value}", self.rich_style))
+        for number, name in enumerate(self._shown_names):
+            segments += [Segment("  ━ ", self._curve_style(number)), Segment(name, self.rich_style)]
         return segments
 
     def _curve_line(self, row: int, height: int) -> list[Segment]:
@@ -148,13 +145,7 @@ class Chart(Widget):
         segments = [Segment(label.rjust(self._margin) + mark, self._style("axis"))]
         pieces = self._curves()
         if pieces is None:
-            words = self._failure if row == height // 2 else ""
-            segments.append(
-                Segment(
-                    set_cell_size(words, max(0, self.content_size.width - self._margin - 1)),
-                    self._style("axis"),
-                )
-            )
+            segments.append(Segment(self._failure if row == height // 2 else "", self._style("axis")))
         elif row < len(pieces):
             segments += [
                 Segment(text, self.rich_style if curve is None else self._curve_style(curve))

@@ -8,14 +8,12 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import Visual
-from textual.widget import Widget
 
 from console.terminal.safe_text import visible
+from console.widgets.line_scroll import LineScroll
 from console.widgets.thumb import THUMB, thumb
 
 EDGE = 2
@@ -35,10 +33,8 @@ class Section:
     lines: tuple[tuple[str, str | Content], ...]
 
 
-class DetailPane(ScrollView, can_focus=True):
+class DetailPane(LineScroll, can_focus=True):
     """A title and sections, wrapped to the width and scrolled up and down."""
-
-    ALLOW_SELECT = False
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "detail--title",
@@ -49,7 +45,6 @@ class DetailPane(ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     DetailPane {
-        overflow: hidden hidden;
         .detail--title { text-style: bold; }
         .detail--section { color: $accent; text-style: bold; }
         .detail--label, .detail--thumb { color: $text-muted; }
@@ -100,10 +95,6 @@ class DetailPane(ScrollView, can_focus=True):
         if self.is_attached:
             self._lay_out()
 
-    @property
-    def allow_vertical_scroll(self) -> bool:
-        return self.max_scroll_y > 0
-
     def action_scroll_lines(self, by: int) -> None:
         self.scroll_to(y=self.scroll_offset.y + by, animate=False)
 
@@ -116,10 +107,7 @@ class DetailPane(ScrollView, can_focus=True):
             return
         before = self._strips
         self._strips = self._wrap(width)
-        # Set past the reactive: it would lay out the whole screen.
-        self.set_reactive(Widget.virtual_size, Size(self.size.width, len(self._strips)))
-        if self.scroll_y > self.max_scroll_y:
-            self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+        self.set_extent(self.size.width, len(self._strips))
         if len(before) != len(self._strips):
             self.refresh()
             return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -10,19 +11,18 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
-from textual.widget import Widget
 
 from console.widgets.columns import Column
-from console.widgets.rows import RowFilter, in_order
+from console.widgets.line_scroll import LineScroll
+from console.widgets.rows import TableRows
 from console.widgets.table_painter import EDGE, GUTTER, HeaderLine, RowLine, TablePainter
 from console.widgets.thumb import thumb
-from console.widgets.tones import TONES, Tone
+from console.widgets.tones import Tone, tone_classes, tone_styles
 
 R = TypeVar("R")
 
@@ -30,15 +30,13 @@ NO_ROWS = Content("Nothing to show.")
 ALL_FILTERED = Content("No row matches the filter.")
 
 
-class LiveTable(ScrollView, Generic[R], can_focus=True):
+class LiveTable(LineScroll, Generic[R], can_focus=True):
     """Rows of type R under a fixed header line.
 
     The cursor and the marks belong to rows by their key, wherever these move when the data changes. Until the
     person has moved the cursor it stays in the part of the table that is on screen, and the view stays at the
     top, where the sort order puts what matters; afterwards the view follows the row under the cursor.
     """
-
-    ALLOW_SELECT = False
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "live-table--header",
@@ -47,13 +45,10 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         "live-table--cursor-blurred",
         "live-table--marked",
         "live-table--thumb",
-        *(f"live-table--{tone}" for tone in TONES),
-    }
+    } | tone_classes("live-table")
 
-    # Without Textual's scroll bars: a change in the number of rows then needs no new layout of the screen.
     DEFAULT_CSS = """
     LiveTable {
-        overflow: hidden hidden;
         .live-table--header { color: $text-muted; }
         .live-table--header-sorted { color: $accent; text-style: bold; }
         .live-table--cursor {
@@ -68,14 +63,8 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         }
         .live-table--marked { color: $accent; text-style: bold; }
         .live-table--thumb { color: $text-muted; }
-        .live-table--muted { color: $text-muted; }
-        .live-table--strong { text-style: bold; }
-        .live-table--accent { color: $accent; }
-        .live-table--success { color: $success; }
-        .live-table--warning { color: $warning; }
-        .live-table--danger { color: $error; }
     }
-    """
+    """ + tone_styles("LiveTable", "live-table")
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select_row", "detail", key_display="enter"),
@@ -96,8 +85,8 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
     """Whether the data is old: drawn greyed."""
 
     @dataclass
-    class RowHighlighted(Message):
-        """Another row is under the cursor; without rows, key and row are None."""
+    class RowMessage(Message):
+        """Says something about a row of `table`."""
 
         table: LiveTable[Any]
         key: Hashable | None
@@ -107,17 +96,11 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         def control(self) -> LiveTable[Any]:
             return self.table
 
-    @dataclass
-    class RowSelected(Message):
+    class RowHighlighted(RowMessage):
+        """Another row is under the cursor; without rows, key and row are None."""
+
+    class RowSelected(RowMessage):
         """A row was chosen, by enter or by a double click."""
-
-        table: LiveTable[Any]
-        key: Hashable
-        row: Any
-
-        @property
-        def control(self) -> LiveTable[Any]:
-            return self.table
 
     def __init__(
         self,
@@ -132,21 +115,12 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
     ) -> None:
         """`row_style` tells a row's state; `empty` is shown when there are no rows; not `sortable` keeps their order."""
         super().__init__(id=id, classes=classes)
-        self._columns = list(columns)
-        self._row_key = row_key
+        self._rows = TableRows(columns, row_key, sortable)
         self._row_style = row_style
         self._empty = empty
-        self._sortable = sortable
-        self._sort_key: str | None = None
-        self._descending = False
-        self._filter = RowFilter("")
-        self._rows: Sequence[R] = ()
-        self._shown: Sequence[R] = ()
-        self._keys: list[Hashable] = []
         self._cursor = 0
         self._cursor_key: Hashable | None = None
         self._cursor_moved = False
-        self._marks: set[Hashable] = set()
         self._painter = TablePainter(self._component_style)
         # What was last drawn at each line of the widget, to repaint only lines that differ.
         self._painted: dict[int, RowLine | HeaderLine | None] = {}
@@ -156,12 +130,48 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
     @property
     def rows(self) -> Sequence[R]:
         """The rows as last given."""
-        return self._rows
+        return self._rows.all
 
     @property
     def shown_rows(self) -> Sequence[R]:
         """The rows that pass the filter, in the order shown."""
-        return self._shown
+        return self._rows.shown
+
+    def update_rows(self, rows: Sequence[R]) -> None:
+        """Shows `rows` instead of those before."""
+        with self._changing_rows():
+            self._rows.replace(rows)
+
+    def replace_columns(self, columns: Sequence[Column[R]]) -> None:
+        """Shows other columns; the sort order is kept where its column is still there."""
+        with self._changing_rows():
+            self._rows.replace_columns(columns)
+            self._painter.lay_out(columns, self.size.width)
+        self.refresh()
+
+    def show_when_empty(self, content: Content) -> None:
+        """Says something else when there are no rows, such as what is missing."""
+        self._empty = content
+        if not self._rows.shown:
+            self.refresh()
+
+    def export_rows(self) -> list[list[str]]:
+        """The titles and then the rows that are shown, as exact texts."""
+        return self._rows.export()
+
+    @contextmanager
+    def _changing_rows(self) -> Iterator[None]:
+        """Around any change of the rows shown: keeps the cursor on its row, and repaints what differs."""
+        followed = self._cursor_moved and self._is_visible(self._cursor)
+        was_empty = not self._rows.shown
+        yield
+        if was_empty or not self._rows.shown:
+            self.refresh()
+        self._measure()
+        self._restore_cursor(followed)
+        self._refresh_changed()
+
+    # Cursor and marks
 
     @property
     def cursor_key(self) -> Hashable | None:
@@ -171,78 +181,34 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
     @property
     def cursor_row(self) -> R | None:
         """The row under the cursor as it is now, None without rows."""
-        return self._shown[self._cursor] if self._shown else None
+        return self._rows.shown[self._cursor] if self._rows.shown else None
 
     @property
     def marked_keys(self) -> set[Hashable]:
         """The keys of the marked rows, those that the filter hides included."""
-        return set(self._marks)
+        return set(self._rows.marks)
 
     @property
     def marked_rows(self) -> list[R]:
         """The marked rows, in the order given, those that the filter hides included."""
-        return [row for row in self._rows if self._row_key(row) in self._marks]
-
-    def update_rows(self, rows: Sequence[R]) -> None:
-        """Shows `rows` instead of those before."""
-        self._rows = rows
-        if self._marks:
-            self._marks.intersection_update(map(self._row_key, rows))
-        self._rebuild()
-
-    def replace_columns(self, columns: Sequence[Column[R]]) -> None:
-        """Shows other columns; the sort order is kept where its column is still there."""
-        self._columns = list(columns)
-        if self._sort_key not in {column.key for column in columns}:
-            self._sort_key = None
-        self._lay_out()
-        self._rebuild()
-
-    def show_when_empty(self, content: Content) -> None:
-        """Says something else when there are no rows, such as what is missing."""
-        self._empty = content
-        if not self._shown:
-            self.refresh()
-
-    def export_rows(self) -> list[list[str]]:
-        """The titles and then the rows that are shown, as exact texts."""
-        titles = [column.title for column in self._columns]
-        return [titles, *([column.exact_text(row) for column in self._columns] for row in self._shown)]
-
-    def _rebuild(self) -> None:
-        shown: Sequence[R] = self._rows
-        if self._filter:
-            shown = self._filter.apply(shown, self._columns)
-        sort = next((column.sort for column in self._columns if column.key == self._sort_key), None)
-        if sort is not None:
-            shown = in_order(shown, sort, self._descending)
-        if bool(shown) != bool(self._shown) or not shown:
-            self.refresh()
-        followed = self._cursor_moved and self._is_visible(self._cursor)
-        self._shown = shown
-        self._keys = [self._row_key(row) for row in shown]
-        self._measure()
-        self._restore_cursor(followed)
-        self._refresh_changed()
-
-    # Cursor and marks
+        return self._rows.marked()
 
     def move_to(self, key: Hashable) -> bool:
         """Puts the cursor on the row with `key`; False when no such row is shown."""
-        if key not in self._keys:
+        if key not in self._rows.keys:
             return False
-        self._move(self._keys.index(key))
+        self._move(self._rows.keys.index(key))
         return True
 
     def toggle_mark(self) -> None:
         """Marks the row under the cursor, or removes its mark."""
         if self._cursor_key is not None:
-            self._marks.symmetric_difference_update({self._cursor_key})
+            self._rows.marks ^= {self._cursor_key}
             self._refresh_changed()
 
     def clear_marks(self) -> None:
         """Removes every mark."""
-        self._marks.clear()
+        self._rows.marks.clear()
         self._refresh_changed()
 
     @property
@@ -254,27 +220,26 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         return top <= index < top + self._page
 
     def _restore_cursor(self, follow: bool) -> None:
-        if self._cursor_key in self._keys:
-            index = self._keys.index(self._cursor_key)
-        else:
-            index = max(0, min(self._cursor, len(self._keys) - 1))
+        keys = self._rows.keys
+        last = max(0, len(keys) - 1)
+        index = keys.index(self._cursor_key) if self._cursor_key in keys else min(self._cursor, last)
         if self._page and not self._cursor_moved and not self._is_visible(index):
-            index = min(self.scroll_offset.y, max(0, len(self._keys) - 1))
+            index = min(self.scroll_offset.y, last)
         self._set_cursor(index)
         if follow:
             self._scroll_to_cursor()
 
     def _set_cursor(self, index: int) -> None:
         self._cursor = index
-        key = self._keys[index] if self._keys else None
+        key = self._rows.keys[index] if self._rows.keys else None
         if key != self._cursor_key:
             self._cursor_key = key
             self.post_message(self.RowHighlighted(self, key, self.cursor_row))
 
     def _move(self, index: int) -> None:
-        if self._keys:
+        if self._rows.keys:
             self._cursor_moved = True
-            self._set_cursor(max(0, min(index, len(self._keys) - 1)))
+            self._set_cursor(max(0, min(index, len(self._rows.keys) - 1)))
             self._scroll_to_cursor()
             self._refresh_changed()
 
@@ -297,7 +262,7 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         self._cursor_moved = False
 
     def action_last_row(self) -> None:
-        self._move(len(self._keys) - 1)
+        self._move(len(self._rows.keys) - 1)
 
     def action_scroll_sideways(self, by: int) -> None:
         self.scroll_to(x=self.scroll_offset.x + by * (self.size.width // 2), animate=False)
@@ -311,37 +276,33 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
     @property
     def sort_key(self) -> str | None:
         """The key of the column that the rows are sorted by, None for the order given."""
-        return self._sort_key
+        return self._rows.sort_key
 
     @property
     def sort_descending(self) -> bool:
         """Whether the largest comes first."""
-        return self._descending
+        return self._rows.descending
 
     def sort_by(self, key: str | None, descending: bool | None = None) -> None:
         """Sorts by the column `key`, its own direction first unless told; None is the order given."""
-        column = next((column for column in self._columns if column.key == key), None)
-        if not self._sortable or (column is not None and column.sort is None):
-            return
-        self._sort_key = column.key if column else None
-        self._descending = bool(column and column.descending_first) if descending is None else descending
-        self._rebuild()
+        with self._changing_rows():
+            self._rows.sort(key, descending)
 
     def action_sort_next(self) -> None:
         """Sorts by the next column from left to right, and after the last by the first."""
         keys = [column.key for column in self._painter.columns if column.sort is not None]
         if keys:
-            now = keys.index(self._sort_key) if self._sort_key in keys else -1
+            now = keys.index(self.sort_key) if self.sort_key in keys else -1
             self.sort_by(keys[(now + 1) % len(keys)])
 
     def action_sort_reverse(self) -> None:
         """Sorts by the same column in the other direction."""
-        if self._sort_key is not None:
-            self.sort_by(self._sort_key, not self._descending)
+        if self.sort_key is not None:
+            self.sort_by(self.sort_key, not self.sort_descending)
 
     def watch_filter_text(self, text: str) -> None:
-        self._filter = RowFilter(text)
-        self._rebuild()
+        with self._changing_rows():
+            self._rows.filter(text)
 
     def watch_stale(self) -> None:
         self._refresh_changed()
@@ -355,10 +316,10 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         if offset.y == 0:
             column = self._painter.column_at(offset.x, self.scroll_offset.x)
             if column is not None:
-                self.sort_by(column.key, not self._descending if column.key == self._sort_key else None)
+                self.sort_by(column.key, not self.sort_descending if column.key == self.sort_key else None)
             return
         index = offset.y - 1 + self.scroll_offset.y
-        if index < len(self._keys):
+        if index < len(self._rows.keys):
             self._move(index)
             if event.chain == 2:
                 self.action_select_row()
@@ -372,14 +333,6 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         self._lay_out()
         self._scroll_to_cursor()
 
-    @property
-    def allow_vertical_scroll(self) -> bool:
-        return self.max_scroll_y > 0
-
-    @property
-    def allow_horizontal_scroll(self) -> bool:
-        return self.max_scroll_x > 0
-
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._painter.forget()
@@ -388,20 +341,12 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         return self.get_component_rich_style(f"live-table--{name}") if name else self.rich_style
 
     def _lay_out(self) -> None:
-        self._painter.lay_out(self._columns, self.size.width)
+        self._painter.lay_out(self._rows.columns, self.size.width)
         self._measure()
         self.refresh()
 
     def _measure(self) -> None:
-        # Set past the reactive: it would lay out the whole screen each time that a row comes or goes.
-        self.set_reactive(Widget.virtual_size, Size(self._painter.line_width, len(self._shown) + 1))
-        if self.scroll_y > self.max_scroll_y or self.scroll_x > self.max_scroll_x:
-            self.scroll_to(
-                min(self.scroll_x, self.max_scroll_x),
-                min(self.scroll_y, self.max_scroll_y),
-                animate=False,
-                force=True,
-            )
+        self.set_extent(self._painter.line_width, len(self._rows.shown) + 1)
 
     def _refresh_changed(self) -> None:
         lines = range(self.size.height)
@@ -413,22 +358,22 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         scroll_x, scroll_y = self.scroll_offset
         if y == 0:
             more_right = scroll_x < self.max_scroll_x
-            return HeaderLine(self._sort_key, self._descending, scroll_x > 0, more_right)
+            return HeaderLine(self.sort_key, self.sort_descending, scroll_x > 0, more_right)
         index = y - 1 + scroll_y
-        if index >= len(self._shown):
+        if index >= len(self._rows.shown):
             return None
         return self._row_line(index, y)
 
     def _row_line(self, index: int, y: int) -> RowLine:
-        row = self._shown[index]
+        row = self._rows.shown[index]
         on_cursor = ("cursor" if self.has_focus else "cursor-blurred") if index == self._cursor else ""
         return RowLine(
             cells=tuple(column.cell(row) for column in self._painter.columns),
             tone=self._row_style(row) if self._row_style is not None else None,
-            marked=self._keys[index] in self._marks,
+            marked=self._rows.keys[index] in self._rows.marks,
             cursor=on_cursor,
             stale=self.stale,
-            thumb=y - 1 in thumb(len(self._shown), self._page, self.scroll_offset.y),
+            thumb=y - 1 in thumb(len(self._rows.shown), self._page, self.scroll_offset.y),
         )
 
     def render_line(self, y: int) -> Strip:
@@ -438,12 +383,12 @@ class LiveTable(ScrollView, Generic[R], can_focus=True):
         if isinstance(line, RowLine):
             return self._painter.row(line, self.scroll_offset.x)
         width = self.size.width
-        if self._shown:
+        if self._rows.shown:
             return Strip.blank(width, self.rich_style)
         return self._render_empty(y - 1, width)
 
     def _render_empty(self, y: int, width: int) -> Strip:
-        content = ALL_FILTERED if self._rows else self._empty
+        content = ALL_FILTERED if self._rows.all else self._empty
         room = width - GUTTER - EDGE
         strips = Visual.to_strips(self, content, room, None, self.visual_style)
         if y >= len(strips):

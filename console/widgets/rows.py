@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
 from console.widgets.columns import Column
 
@@ -38,3 +38,72 @@ class RowFilter:
 
     def _passes(self, text: str) -> bool:
         return all(word in text for word in self._wanted) and not any(word in text for word in self._excluded)
+
+
+class TableRows(Generic[R]):
+    """The rows of a table, those of them that are shown, and which ones are marked."""
+
+    def __init__(
+        self, columns: Sequence[Column[R]], row_key: Callable[[R], Hashable], sortable: bool
+    ) -> None:
+        self.columns = list(columns)
+        self.all: Sequence[R] = ()
+        self.shown: Sequence[R] = ()
+        self.keys: list[Hashable] = []
+        """The keys of the rows shown."""
+        self.marks: set[Hashable] = set()
+        self.sort_key: str | None = None
+        self.descending = False
+        self._row_key = row_key
+        self._sortable = sortable
+        self._filter = RowFilter("")
+
+    def replace(self, rows: Sequence[R]) -> None:
+        """Takes other rows; the marks of rows that are gone are dropped."""
+        self.all = rows
+        if self.marks:
+            self.marks.intersection_update(map(self._row_key, rows))
+        self.refresh()
+
+    def replace_columns(self, columns: Sequence[Column[R]]) -> None:
+        """Takes other columns; the order is kept where its column is still there."""
+        self.columns = list(columns)
+        if self._column(self.sort_key) is None:
+            self.sort_key = None
+        self.refresh()
+
+    def filter(self, text: str) -> None:
+        """Shows only rows that pass a `RowFilter`."""
+        self._filter = RowFilter(text)
+        self.refresh()
+
+    def sort(self, key: str | None, descending: bool | None) -> bool:
+        """Sorts by the column `key`, its own direction first unless told; False where it cannot."""
+        column = self._column(key)
+        if not self._sortable or (column is not None and column.sort is None):
+            return False
+        self.sort_key = None if column is None else column.key
+        self.descending = bool(column and column.descending_first) if descending is None else descending
+        self.refresh()
+        return True
+
+    def refresh(self) -> None:
+        """Works out anew what is shown."""
+        shown = self._filter.apply(self.all, self.columns) if self._filter else self.all
+        column = self._column(self.sort_key)
+        if column is not None and column.sort is not None:
+            shown = in_order(shown, column.sort, self.descending)
+        self.shown = shown
+        self.keys = [self._row_key(row) for row in shown]
+
+    def marked(self) -> list[R]:
+        """The marked rows in the order given, those that the filter hides included."""
+        return [row for row in self.all if self._row_key(row) in self.marks] if self.marks else []
+
+    def export(self) -> list[list[str]]:
+        """The titles and then the rows shown, as exact texts."""
+        titles = [column.title for column in self.columns]
+        return [titles, *([column.exact_text(row) for column in self.columns] for row in self.shown)]
+
+    def _column(self, key: str | None) -> Column[R] | None:
+        return next((column for column in self.columns if column.key == key), None)

@@ -50,6 +50,8 @@ class TablePainter:
     def __init__(self, style: Callable[[str], Style]) -> None:
         """`style` answers the style of a component class, `""` being the table's own."""
         self._style = style
+        self.columns: list[Column[Any]] = []
+        """The columns from left to right, as they were placed."""
         self._placed: list[Placed[Any]] = []
         self._strips: LRUCache[tuple[RowLine, int], Strip] = LRUCache(512)
         self._width = 0
@@ -57,17 +59,13 @@ class TablePainter:
     def lay_out(self, columns: Sequence[Column[Any]], width: int) -> None:
         """Places the columns for a table `width` cells wide."""
         self._placed = arrange(columns, width - GUTTER - EDGE)
+        self.columns = [placed.column for placed in self._placed]
         self._width = width
         self.forget()
 
     def forget(self) -> None:
         """Drops what was drawn before: the styles have changed."""
         self._strips.clear()
-
-    @property
-    def columns(self) -> list[Column[Any]]:
-        """The columns from left to right, as they were placed."""
-        return [placed.column for placed in self._placed]
 
     @property
     def line_width(self) -> int:
