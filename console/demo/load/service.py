@@ -70,7 +70,7 @@ async def _load(sockets: str, port: int) -> None:
             for one in readers:
                 start(one.repeat(traffic.report_live, (10, 60)))
             start(client("reports", "reporting").repeat(traffic.report_sales, (10, 20)))
-            start(client("reports", "reporting").repeat(traffic.report_baskets, (120, 240)))
+            start(client("reports", "reporting").repeat(traffic.report_alike, (90, 180)))
             start(client("etl-nightly", "etl", "analytics").repeat(traffic.roll_up, (20, 60)))
             start(client("etl-nightly", "etl").repeat(traffic.archive, (200, 300)))
     except* ServerGone:

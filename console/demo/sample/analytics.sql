@@ -29,3 +29,8 @@ CREATE INDEX events_by_time ON events (happened);
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app, etl;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app, etl;
 GRANT MAINTAIN ON events TO etl;
+
+ANALYZE;
+
+-- The statistics begin with the load, not with the making of its tables.
+SELECT pg_stat_statements_reset();

@@ -88,3 +88,5 @@ $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app, worker, billing, etl;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app, worker, billing, etl;
+
+ANALYZE;
