@@ -165,7 +165,7 @@ class PostgresCluster:
                 break
             # Between the choice of a port and its use somebody else may have taken it.
             if not first or attempt == 4 or "Address already in use" not in self.log:
-                raise RuntimeError(f"PostgreSQL did not start: {last_words(self.log.splitlines())}")
+                raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
         if first:
             self._psql(_ROLES.format(password=self.password))
 
