@@ -35,11 +35,7 @@ class Chart(Widget):
 
     ALLOW_SELECT = False
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "chart--title",
-        "chart--axis",
-        *(f"chart--{tone}" for tone in TONES),
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--title", "chart--axis"} | tone_classes("chart")
 
     DEFAULT_CSS = """
     Chart {
