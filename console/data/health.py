@@ -19,6 +19,7 @@ def alerts(vitals: Vitals, thresholds: Thresholds) -> tuple[Alert, ...]:
                 Severity.CRITICAL,
                 f"longest query {duration(vitals.longest_query)} (pid {vitals.longest_query_pid})",
                 "activity",
+                "running",
             )
         )
     failed = vitals.failed_connections_per_minute
@@ -37,6 +38,7 @@ def alerts(vitals: Vitals, thresholds: Thresholds) -> tuple[Alert, ...]:
                 f"{blocking.blockers} {'blocker holds' if one else 'blockers hold'} {blocking.waiting}, "
                 f"longest {duration(blocking.longest_wait)} (pid {blocking.pid})",
                 "activity",
+                "blocking",
             )
         )
     return tuple(found)

@@ -16,7 +16,7 @@ class SessionState(Enum):
     ACTIVE = "active"
     IDLE = "idle"
     IDLE_IN_TRANSACTION = "idle in tx"
-    IDLE_IN_ABORTED_TRANSACTION = "idle in tx (aborted)"
+    IDLE_IN_ABORTED_TRANSACTION = "aborted tx"
     FASTPATH = "fastpath"
     DISABLED = "disabled"
     UNKNOWN = "–"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
 
 class Severity(Enum):
@@ -56,3 +57,5 @@ class Alert:
     severity: Severity
     text: str
     screen: str
+    view: Literal["running", "blocking"] | None = None
+    """The view of that screen, where it has several."""

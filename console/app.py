@@ -1,0 +1,187 @@
+"""The composition root: modes, themes, keys, services."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+import platformdirs
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from console.clock import SYSTEM_CLOCK, Clock
+from console.errors import BadTheme
+from console.models.server import LinkState
+from console.models.target import Target
+from console.resources import folder
+from console.screens.activity import ActivityScreen
+from console.screens.frame import TABS, ConsoleScreen
+from console.screens.pools import PoolsScreen
+from console.settings import Settings
+from console.terminal.driver import ConsoleDriver
+from console.terminal.painter import DeltaPainting
+from console.themes import DEFAULT_THEME, available_themes, load_theme
+from console.widgets.alert_strip import AlertStrip
+from console.widgets.loading import StillLoading
+
+if TYPE_CHECKING:
+    from console.data.services import Services
+
+
+class ConsoleApp(DeltaPainting, App[int]):
+    """The console on one server."""
+
+    TITLE = "dbconsole"
+    CSS_PATH = [
+        folder("themes") / "widgets.tcss",
+        folder("themes") / "console.tcss",
+    ]
+    ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = 5
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(f"{key},f{key}", f"switch_mode({mode!r})", title, show=False, id=f"screen.{mode}", tooltip=f"Go to {title}")
+            for key, mode, title in TABS
+        ),
+        Binding("t", "next_theme", "theme", show=False, id="theme", tooltip="Use the next theme"),
+        Binding("ctrl+l", "repaint", "repaint", show=False, id="repaint", tooltip="Paint the whole screen again"),
+        Binding("question_mark", "help", "help", key_display="?", id="help", tooltip="Show the keys of this screen"),
+        Binding("q", "quit", "quit", id="quit", tooltip="Leave"),
+    ]  # fmt: skip
+
+    def __init__(self, settings: Settings, target: Target, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.settings = settings
+        self.target = target
+        self.clock = clock
+        self.services: Services | None = None
+        self.was_connected = False
+        self._connecting: asyncio.Task[None] | None = None
+        # Per console, not per class: its screens need its settings.
+        self.DEFAULT_MODE = settings.screen  # type: ignore[misc]
+        self.MODES = {"pools": self._screen(PoolsScreen), "activity": self._screen(ActivityScreen)}  # type: ignore[misc]
+        super().__init__(driver_class=ConsoleDriver)
+        self.animation_level = "none"
+        self._config_dir = platformdirs.user_config_path("dbconsole")
+        self._theme_problem: str | None = None
+        self._choose_theme(settings.theme)
+        self.set_keymap(settings.keys)
+
+    def _screen(self, kind: type[PoolsScreen] | type[ActivityScreen]) -> Callable[[], Screen[None]]:
+        def make() -> Screen[None]:
+            screen = kind(self.settings, self.target, self.clock)
+            screen.services = self.services
+            return screen
+
+        return make
+
+    def get_loading_widget(self) -> Widget:
+        return StillLoading()
+
+    # Connecting ---------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        # After the first frame: the driver takes time to import, and keys must not wait for it.
+        self.call_after_refresh(self._start)
+
+    @work(group="start", exclusive=True, exit_on_error=True)
+    async def _start(self) -> None:
+        """Makes the services and begins to connect. It cannot fail but by a defect, which then ends the app."""
+        await asyncio.to_thread(import_module, "console.data.services")
+        from console.data.services import services_for
+
+        self.services = services_for(self.target, self.settings, self.clock)
+        self.services.server.on_link_change(self._link_changed)
+        self._connecting = asyncio.create_task(self.services.server.keep_connected(), name="keep connected")
+        for screen in self.screen_stack:
+            if isinstance(screen, ConsoleScreen):
+                screen.attach(self.services)
+        if self._theme_problem:
+            self.notify(self._theme_problem, markup=False, severity="warning", timeout=10)
+
+    def _link_changed(self) -> None:
+        if self.services is not None and self.services.server.link.state is LinkState.LIVE:
+            self.was_connected = True
+
+    async def on_unmount(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self.services is not None:
+            await self.services.close()
+
+    # Themes -------------------------------------------------------------------------------------------------------
+
+    def _choose_theme(self, name: str) -> None:
+        try:
+            theme = load_theme(name, self._config_dir)
+        except BadTheme as problem:
+            self._theme_problem = f"{problem.sentence} The theme {DEFAULT_THEME} is used."
+            theme = load_theme(DEFAULT_THEME, self._config_dir)
+        self.register_theme(theme)
+        self.theme = theme.name
+
+    def action_next_theme(self) -> None:
+        """Use the next theme."""
+        names = available_themes(self._config_dir)
+        now = names.index(self.theme) if self.theme in names else -1
+        self._theme_problem = None
+        self._choose_theme(names[(now + 1) % len(names)])
+        self.notify(self._theme_problem or f"Theme: {self.theme}", markup=False, timeout=2)
+
+    # What a person can do everywhere -------------------------------------------------------------------------------
+
+    @work(group="help", exclusive=True, exit_on_error=False)
+    async def action_help(self) -> None:
+        """Show the keys of this screen. It has nothing that can fail."""
+        from console.dialogs.help import HelpDialog
+
+        title = next((title for _, mode, title in TABS if mode == self.current_mode), "")
+        await self.push_screen_wait(HelpDialog(f"Keys: {title}", list(self.screen.active_bindings.values())))
+
+    def action_repaint(self) -> None:
+        """Paint the whole screen again."""
+        self.repaint()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every command of the screen that is shown, by its name."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            words = active.tooltip or binding.tooltip
+            if words and not binding.system:
+                yield SystemCommand(
+                    words, f"key {self.get_key_display(binding)}", self._runner(active.node, binding.action)
+                )
+
+    def _runner(self, node: object, action: str) -> Callable[[], object]:
+        async def run() -> None:
+            await self.run_action(action, node)  # type: ignore[arg-type]
+
+        return run
+
+    @on(AlertStrip.Followed)
+    async def _explain(self, event: AlertStrip.Followed) -> None:
+        await self.switch_mode(event.alert.screen)
+        if isinstance(self.screen, ActivityScreen) and event.alert.view is not None:
+            self.screen.view = event.alert.view
+
+    @on(PoolsScreen.SessionsWanted)
+    async def _show_sessions(self, event: PoolsScreen.SessionsWanted) -> None:
+        await self.switch_mode("activity")
+        if isinstance(self.screen, ActivityScreen):
+            self.screen.show_only(event.words)
+
+
+def run(settings: Settings, target: Target) -> int:
+    """Shows the console until the person leaves. Returns the exit code: 3 when no connection ever came about."""
+    app = ConsoleApp(settings, target)
+    app.run()
+    problem = app.services.server.link.problem if app.services else None
+    if not app.was_connected and problem:
+        print(f"dbconsole: {problem}", file=sys.stderr)
+        return 3
+    return app.return_code or 0

@@ -1,0 +1,66 @@
+"""Everything a screen or a headless command may ask, wired to one server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.clock import SYSTEM_CLOCK, Clock
+from console.data.activity import ActivityService
+from console.data.audit import AuditFile
+from console.data.failures import FailureWatch
+from console.data.feed import Feed
+from console.data.pools import PoolsService
+from console.data.server import Server
+from console.models.activity import ActivitySnapshot
+from console.models.pools import PoolsSnapshot
+from console.models.target import Target
+from console.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One server with its services and its feeds."""
+
+    server: Server
+    pools: PoolsService
+    activity: ActivityService
+    pools_feed: Feed[PoolsSnapshot]
+    activity_feed: Feed[ActivitySnapshot]
+
+    async def close(self) -> None:
+        """Stops asking, cancels what is under way on the server, and lets go of every connection."""
+        await self.pools_feed.close()
+        await self.activity_feed.close()
+        await self.server.close()
+
+
+def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Services:
+    """The services of one server. Nothing is connected yet."""
+    server = Server(target, settings, clock)
+    failures = FailureWatch(server, clock)
+    pools = PoolsService(server, failures, clock)
+    activity = ActivityService(server, failures, AuditFile(clock=clock))
+    seconds = settings.history_minutes * 60.0
+    return Services(
+        server=server,
+        pools=pools,
+        activity=activity,
+        pools_feed=Feed(
+            server, pools.sample, settings.refresh, point=_pools_point, history_seconds=seconds, clock=clock
+        ),
+        activity_feed=Feed(server, activity.sample, settings.refresh, clock=clock),
+    )
+
+
+def _pools_point(snapshot: PoolsSnapshot) -> Mapping[str, float | None]:
+    """What the charts of the Pools screen show."""
+    counts = snapshot.counts
+    commits = [database.commits for database in snapshot.databases]
+    return {
+        "connections": float(snapshot.vitals.connections),
+        "active": float(counts.active),
+        "in tx": float(counts.in_transaction),
+        "waiting": float(counts.waiting),
+        "commits": sum(c for c in commits if c is not None) if any(c is not None for c in commits) else None,
+    }

@@ -1,0 +1,78 @@
+"""The one question before every change to a server."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from console.models.operation import Danger, Operation
+from console.terminal.safe_text import visible
+from console.widgets.key_line import KeyLine
+
+
+class ConfirmDialog(ModalScreen[bool]):
+    """Shows an operation: its SQL, what is lost. True when the person wants it.
+
+    Cancel has the focus. With `typed`, as in production, the object's name has to be written out first.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel", tooltip="Do nothing"),
+        Binding("left,right,up,down", "app.focus_next", "other button", show=False),
+    ]
+
+    def __init__(self, operation: Operation, *, typed: bool) -> None:
+        super().__init__()
+        self._operation = operation
+        self._typed = typed
+
+    def compose(self) -> ComposeResult:
+        operation = self._operation
+        with Vertical(id="dialog", classes=operation.danger.value):
+            yield Static(Content(visible(operation.title)), id="title")
+            with VerticalScroll(id="consequences", can_focus=False):
+                for consequence in operation.consequences:
+                    yield Static(Content(f"▲ {visible(consequence)}"))
+                yield Static(Content.styled("This will run:", "$text-muted"), classes="label")
+                yield Static(
+                    Content(visible(";\n".join(operation.statements), multiline=True)), classes="sql"
+                )
+            if self._typed:
+                yield Static(
+                    Content(f"PRODUCTION. Type {visible(operation.object_name)} to go on:"), classes="label"
+                )
+                yield Input(id="typed")
+            with Horizontal(id="buttons"):
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(
+                    operation.action, id="do", variant=self._variant, disabled=self._typed, compact=True
+                )
+        yield KeyLine(right=())
+
+    @property
+    def _variant(self) -> Literal["warning", "error"]:
+        return "error" if self._operation.danger is Danger.DESTRUCTIVE else "warning"
+
+    def on_mount(self) -> None:
+        self.query_one("#cancel").focus()
+        for box in self.query(Input):
+            box.cursor_blink = False
+
+    @on(Input.Changed)
+    def _typing(self, event: Input.Changed) -> None:
+        self.query_one("#do", Button).disabled = event.value.strip() != self._operation.object_name
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "do")
+
+    def action_cancel(self) -> None:
+        """Do nothing."""
+        self.dismiss(False)

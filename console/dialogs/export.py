@@ -1,0 +1,78 @@
+"""Where to write what a table shows."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from console.terminal.safe_text import visible
+from console.widgets.key_line import KeyLine
+
+
+class ExportDialog(ModalScreen[Path | None]):
+    """Asks for a file and writes it; the answer is the file, None when the person went back.
+
+    `rows` are the titles and then the rows as texts. A name ending in `.json` gives a list of objects, any other
+    CSV. An existing file is never overwritten.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "cancel"),
+        Binding("enter", "", "write"),
+    ]
+
+    def __init__(self, what: str, rows: Sequence[Sequence[str]], at: datetime) -> None:
+        super().__init__()
+        self._rows = rows
+        self._name = f"dbconsole-{what}-{at:%Y%m%dT%H%M%SZ}.csv"
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Static(Content(f"Write {len(self._rows) - 1:,} rows to a file (.csv or .json)"), id="title")
+            yield Input(self._name, select_on_focus=False)
+            yield Static(id="problem", markup=False)
+        yield KeyLine(right=())
+
+    def on_mount(self) -> None:
+        self.query_one(Input).cursor_blink = False
+
+    @on(Input.Submitted)
+    def _write(self, event: Input.Submitted) -> None:
+        path = Path(event.value.strip()).expanduser()
+        try:
+            write_rows(path, self._rows)
+        except OSError as error:
+            reason = "there is such a file already" if isinstance(error, FileExistsError) else error.strerror
+            self.query_one("#problem", Static).update(
+                Content(visible(f"Not written: {reason}. Choose another name."))
+            )
+        else:
+            self.dismiss(path.absolute())
+
+    def action_cancel(self) -> None:
+        """Write nothing."""
+        self.dismiss(None)
+
+
+def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Writes titles and rows as JSON or, unless the name ends in `.json`, as CSV. Raises `OSError`."""
+    with path.open("x", encoding="utf-8", newline="", errors="backslashreplace") as file:
+        if path.suffix.lower() == ".json":
+            titles, *texts = rows
+            json.dump(
+                [dict(zip(titles, row, strict=True)) for row in texts], file, ensure_ascii=False, indent=1
+            )
+        else:
+            csv.writer(file).writerows(rows)

@@ -1,0 +1,273 @@
+"""Screen 2, Activity: who is doing what, who is in the way, and how to stop one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Static
+
+from console.data.health import alerts
+from console.dialogs.confirm import ConfirmDialog
+from console.errors import ConnectionLost, DbconsoleError
+from console.models.activity import ActivitySnapshot, Session, SessionKey
+from console.models.health import Alert
+from console.models.reading import Reading
+from console.screens.activity_columns import (
+    BLOCKING_COLUMNS,
+    SESSION_COLUMNS,
+    BlockingRow,
+    blocking_rows,
+    blocking_tone,
+    row_tone,
+)
+from console.screens.frame import ConsoleScreen
+from console.screens.session_detail import sections
+from console.widgets.detail import DetailPane
+from console.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from console.data.feed import Feed
+    from console.data.services import Services
+
+View: TypeAlias = Literal["running", "all", "waiting", "blocking"]
+
+_NOBODY: dict[View, str] = {
+    "running": "No client is running anything. a shows the idle ones too.",
+    "all": "Nobody is connected.",
+    "waiting": "Nobody waits for a lock.",
+    "blocking": "Nobody blocks anybody.",
+}
+
+
+class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
+    """Sessions, in one of four views; the detail of one beside them."""
+
+    MODE = "activity"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "view('all')", "all", id="activity.all", tooltip="All sessions with the idle ones; again: running"),
+        Binding("w", "view('waiting')", "waiting", id="activity.waiting", tooltip="Who waits for a lock; again: running"),
+        Binding("b", "view('blocking')", "blocking", id="activity.blocking", tooltip="Who blocks whom, as a tree; again: running"),
+        Binding("c", "stop(False)", "cancel", id="activity.cancel", tooltip="Cancel the query of the session, or of all marked"),
+        Binding("k", "stop(True)", "terminate", id="activity.terminate", tooltip="End the session, or all marked"),
+        Binding("m", "mark", "mark", id="activity.mark", tooltip="Mark the session, or remove its mark"),
+        Binding("M", "unmark", "unmark all", show=False, id="activity.unmark", tooltip="Remove every mark"),
+        Binding("escape", "back", "back", show=False, tooltip="Close the detail; go back to the running sessions"),
+    ]  # fmt: skip
+
+    view: reactive[View] = reactive("running")
+    detail_open: reactive[bool] = reactive(False)
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield Static(id="counts", markup=False)
+        with Container(id="sessions-and-detail"):
+            yield LiveTable[Session](
+                SESSION_COLUMNS,
+                lambda session: session.key,
+                row_style=row_tone(self.settings.thresholds),
+                id="sessions",
+            )
+            yield LiveTable[BlockingRow](
+                BLOCKING_COLUMNS, lambda row: row.path, row_style=blocking_tone, sortable=False, id="blocking"
+            )
+            yield DetailPane(id="detail")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.sessions.sort_by("query_age")
+
+    @property
+    def sessions(self) -> LiveTable[Session]:
+        """The flat table."""
+        return self.query_one("#sessions", LiveTable)
+
+    @property
+    def blocking(self) -> LiveTable[BlockingRow]:
+        """The tree."""
+        return self.query_one("#blocking", LiveTable)
+
+    def feed_of(self, services: Services) -> Feed[ActivitySnapshot]:
+        return services.activity_feed
+
+    def alerts_of(self, snapshot: ActivitySnapshot) -> tuple[Alert, ...]:
+        return alerts(snapshot.vitals, self.settings.thresholds)
+
+    # Showing ------------------------------------------------------------------------------------------------------
+
+    def show(self, snapshot: ActivitySnapshot, reading: Reading[ActivitySnapshot]) -> None:
+        self._show_counts(snapshot)
+        for table in self.tables:
+            table.show_when_empty(Content(_NOBODY[self.view]))
+        if self.view == "blocking":
+            self.blocking.update_rows(blocking_rows(snapshot.blocking))
+        else:
+            self.sessions.update_rows(_in_view(snapshot, self.view))
+        if self.detail_open:
+            self._load_detail()
+
+    def _show_counts(self, snapshot: ActivitySnapshot) -> None:
+        counts = snapshot.counts
+        parts = [
+            f"running {counts.active}",
+            f"idle {counts.idle}",
+            f"idle in tx {counts.in_transaction}",
+            f"waiting {counts.waiting}",
+            f"blocking {len(snapshot.blocking)}",
+        ]
+        if counts.other:
+            parts.append(f"other {counts.other}")
+        line = Content(" · ".join(parts)) + Content.styled(f"    showing: {self.view}", "$accent")
+        if marked := len(self.sessions.marked_keys):
+            line += Content.styled(f" · {marked} marked", "bold $accent")
+        self.query_one("#counts", Static).update(line)
+
+    def watch_view(self) -> None:
+        if not self.is_mounted:
+            return
+        tree = self.view == "blocking"
+        self.set_class(tree, "-tree")
+        (self.blocking if tree else self.sessions).focus()
+        if self.services is not None:
+            self.services.activity.with_idle_queries = self.view == "all"
+            self.services.activity_feed.sample_now()
+        if self.reading is not None and self.reading.snapshot is not None:
+            self.show(self.reading.snapshot, self.reading)
+
+    def action_view(self, view: View) -> None:
+        """Show another choice of sessions; the same again shows the running ones."""
+        self.view = "running" if self.view == view else view
+
+    def show_only(self, words: str) -> None:
+        """All sessions that match the words."""
+        self.view = "all"
+        self.sessions.filter_text = words
+
+    def action_back(self) -> None:
+        """Close the detail, then the filter, then go back to the running sessions."""
+        if self.detail_open:
+            self.detail_open = False
+        elif self.table.filter_text:
+            for table in self.tables:
+                table.filter_text = ""
+        else:
+            self.view = "running"
+
+    # The detail ---------------------------------------------------------------------------------------------------
+
+    @on(LiveTable.RowSelected)
+    def _open_detail(self) -> None:
+        self.detail_open = not self.detail_open
+
+    @on(LiveTable.RowHighlighted)
+    def _follow_cursor(self) -> None:
+        if self.detail_open:
+            self._load_detail()
+
+    def watch_detail_open(self) -> None:
+        if not self.is_mounted:
+            return
+        self.set_class(self.detail_open, "-detail")
+        if self.detail_open:
+            self._load_detail()
+        else:
+            self.table.focus()
+
+    @property
+    def session(self) -> Session | None:
+        """The session under the cursor."""
+        row = self.table.cursor_row
+        return row.session if isinstance(row, BlockingRow) else row if isinstance(row, Session) else None
+
+    @work(group="detail", exclusive=True, exit_on_error=False)
+    async def _load_detail(self) -> None:
+        """Asks for the session under the cursor. What cannot be asked is said in the pane."""
+        pane = self.query_one(DetailPane)
+        session, services, reading = self.session, self.services, self.reading
+        if session is None or services is None or reading is None or reading.snapshot is None:
+            pane.show("No session is selected.", ())
+            return
+        try:
+            detail = await services.activity.detail(session, reading.snapshot)
+        except DbconsoleError as problem:
+            if not isinstance(problem, ConnectionLost):
+                pane.show(f"pid {session.pid}: {problem.sentence}", ())
+            return
+        if detail is None:
+            pane.show(f"pid {session.pid} has gone.", ())
+        else:
+            pane.show(f"pid {session.pid}", sections(detail))
+
+    # Stopping a session -------------------------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Mark the session, or remove its mark, and go to the next one."""
+        self.table.toggle_mark()
+        self.table.action_move_cursor(1)
+        self._recount()
+
+    def action_unmark(self) -> None:
+        """Remove every mark."""
+        for table in self.tables:
+            table.clear_marks()
+        self._recount()
+
+    def _recount(self) -> None:
+        if self.reading is not None and self.reading.snapshot is not None:
+            self._show_counts(self.reading.snapshot)
+
+    @property
+    def chosen(self) -> Sequence[Session]:
+        """The marked sessions, or else the one under the cursor."""
+        marked: dict[SessionKey, Session] = {}
+        for row in self.table.marked_rows:
+            session = row.session if isinstance(row, BlockingRow) else row
+            if isinstance(session, Session):
+                marked[session.key] = session
+        return list(marked.values()) or ([self.session] if self.session else [])
+
+    @work(group="stop", exclusive=True, exit_on_error=False)
+    async def action_stop(self, terminate: bool) -> None:
+        """Cancel or terminate what is chosen, after showing what that means. Refusals are said, nothing is lost."""
+        services, reading, sessions = self.services, self.reading, self.chosen
+        if services is None or reading is None or reading.snapshot is None or not sessions:
+            self._say("There is no session to stop.")
+            return
+        if self.settings.read_only:
+            self._say("The console was started with --read-only: it changes nothing on the server.")
+            return
+        if not all(session.is_client for session in sessions):
+            self._say("A process of the server itself cannot be stopped from here.")
+            return
+        try:
+            operation = await services.activity.stop_operation(
+                sessions, reading.snapshot, terminate=terminate
+            )
+            production = self.settings.environment == "production"
+            if not await self.app.push_screen_wait(ConfirmDialog(operation, typed=production)):
+                return
+            outcomes = await services.activity.stop(operation, sessions, terminate=terminate)
+        except DbconsoleError as problem:
+            self._say(problem.sentence)
+            return
+        for table in self.tables:
+            table.clear_marks()
+        done = all(outcome.done for outcome in outcomes)
+        self._say("\n".join(outcome.sentence for outcome in outcomes), done=done)
+        services.activity_feed.sample_now()
+
+    def _say(self, sentence: str, *, done: bool = False) -> None:
+        self.notify(sentence, markup=False, severity="information" if done else "warning", timeout=6)
+
+
+def _in_view(snapshot: ActivitySnapshot, view: View) -> Sequence[Session]:
+    if view == "running":
+        return [session for session in snapshot.sessions if session.is_running]
+    if view == "waiting":
+        return [session for session in snapshot.sessions if session.is_waiting]
+    return snapshot.sessions

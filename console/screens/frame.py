@@ -1,0 +1,284 @@
+"""What every screen has: the header, the tabs, the alerts, the keys; and watching a feed while it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.events import Resize, ScreenResume, ScreenSuspend
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from console.clock import SYSTEM_CLOCK, Clock
+from console.models.health import Alert
+from console.models.reading import Reading
+from console.models.server import Link, LinkState
+from console.models.status import Status
+from console.models.target import Target
+from console.settings import Settings
+from console.widgets.alert_strip import AlertStrip
+from console.widgets.filter_bar import FilterBar
+from console.widgets.key_line import KeyLine
+from console.widgets.live_table import LiveTable
+from console.widgets.status_line import StatusLine
+from console.widgets.tab_line import TabLine
+
+if TYPE_CHECKING:
+    from console.data.feed import Dated, Feed
+    from console.data.services import Services
+
+    S = TypeVar("S", bound=Dated)
+else:
+    S = TypeVar("S")
+
+TABS = (("1", "pools", "Pools"), ("2", "activity", "Activity"))
+"""Key, mode and title of every screen."""
+
+LEAST_WIDTH, LEAST_HEIGHT = 72, 20
+"""A terminal of 80×24 less what tmux takes; below this nothing would be legible."""
+
+INTERVALS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+class ConsoleScreen(Screen[None], Generic[S]):
+    """A screen that shows one feed. It watches the feed while it is shown, and only then.
+
+    A subclass says which feed (`feed_of`), composes its body (`compose_body`) and shows a reading (`show`).
+    """
+
+    MODE: ClassVar[str]
+    AUTO_FOCUS = "LiveTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", key_display="/", id="filter", tooltip="Show only rows with these words"),
+        Binding("s", "sort", "sort", id="sort", tooltip="Sort by the next column"),
+        Binding("S", "sort_reverse", "reverse", show=False, id="sort-reverse", tooltip="Sort the other way round"),
+        Binding("space", "pause", "pause", id="pause", tooltip="Hold the picture still; again lets it go on"),
+        Binding("r", "refresh_now", "now", show=False, id="refresh", tooltip="Sample now, or try to connect now"),
+        Binding("plus,equals_sign", "slower", "slower", show=False, key_display="+", id="slower", tooltip="Sample less often"),
+        Binding("minus", "faster", "faster", show=False, key_display="-", id="faster", tooltip="Sample more often"),
+        Binding("e", "export", "export", show=False, id="export", tooltip="Write what is shown to a CSV or JSON file"),
+        Binding("y", "copy", "copy", show=False, id="copy", tooltip="Copy the row to the terminal's clipboard"),
+    ]  # fmt: skip
+
+    reading: reactive[Reading[S] | None] = reactive(None)
+
+    def __init__(self, settings: Settings, target: Target, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__()
+        self.settings = settings
+        self.target = target
+        self.clock = clock
+        self.services: Services | None = None
+        self._unwatch: Callable[[], None] | None = None
+
+    # What a screen is ---------------------------------------------------------------------------------------------
+
+    def feed_of(self, services: Services) -> Feed[S]:
+        """The feed that this screen shows."""
+        raise LookupError(f"{type(self).__name__} names no feed")
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The widgets between the alerts and the keys."""
+        return ()
+
+    def show(self, snapshot: S, reading: Reading[S]) -> None:
+        """Shows a snapshot."""
+
+    def alerts_of(self, snapshot: S) -> tuple[Alert, ...]:
+        """What the snapshot says that a person should look at."""
+        return ()
+
+    @property
+    def tables(self) -> Sequence[LiveTable[object]]:
+        """The tables of the screen, the hidden ones included."""
+        return list(self.query(LiveTable))
+
+    @property
+    def table(self) -> LiveTable[object]:
+        """The table that keys act on: the focused one, else the first that is shown."""
+        shown = [table for table in self.tables if table.display]
+        return next((table for table in shown if table.has_focus), shown[0])
+
+    # The frame ----------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine(self.clock)
+        yield TabLine(TABS, self.MODE)
+        yield AlertStrip()
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield Static(id="too-small", markup=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        self._show_status()
+        self._explain_emptiness()
+
+    @on(Resize)
+    def _say_what_room_is_needed(self, event: Resize) -> None:
+        width, height = event.size
+        small = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        self.set_class(small, "-too-small")
+        self.set_class(width >= 110, "-wide")
+        self.set_class(height >= 34, "-tall")
+        if small:
+            self.query_one("#too-small", Static).update(
+                Content(
+                    f"dbconsole needs a terminal of {LEAST_WIDTH}×{LEAST_HEIGHT} at least (80×24 is good); "
+                    f"this one is {width}×{height}. Make it larger, or press q."
+                )
+            )
+
+    # Watching -----------------------------------------------------------------------------------------------------
+
+    def attach(self, services: Services) -> None:
+        """The services are there: watches its feed, if it is the screen that is shown."""
+        self.services = services
+        if self.app.current_mode == self.MODE:
+            self._watch()
+
+    @on(ScreenResume)
+    def _watch(self) -> None:
+        if self.services is not None and self._unwatch is None:
+            self._unwatch = self.feed_of(self.services).watch(self._take)
+
+    @on(ScreenSuspend)
+    def _stop_watching(self) -> None:
+        # A dialog leaves its screen in sight: what is seen stays live.
+        if self._unwatch is not None and self.app.current_mode != self.MODE:
+            self._unwatch()
+            self._unwatch = None
+
+    def _take(self, reading: Reading[S]) -> None:
+        self.reading = reading
+
+    def watch_reading(self, before: Reading[S] | None, reading: Reading[S] | None) -> None:
+        if reading is None or not self.is_mounted:
+            return
+        with self.app.batch_update():
+            self._show_status()
+            if reading.snapshot is None:
+                self._explain_emptiness()
+            elif before is None or reading.snapshot is not before.snapshot:
+                self.query_one(AlertStrip).alerts = self.alerts_of(reading.snapshot)
+                self.show(reading.snapshot, reading)
+            stale = not reading.is_live
+            for table in self.tables:
+                table.stale = stale
+            self.set_class(stale, "-stale")
+
+    @property
+    def link(self) -> Link:
+        """How things stand with the server."""
+        if self.services is not None:
+            return self.services.server.link
+        return Link(LinkState.CONNECTING, self.clock.now())
+
+    def _show_status(self) -> None:
+        reading, services = self.reading, self.services
+        self.query_one(StatusLine).status = Status(
+            target=str(self.target),
+            environment=self.settings.environment,
+            read_only=self.settings.read_only,
+            link=self.link,
+            capabilities=services.server.capabilities if services else None,
+            cost=services.server.cost if services else None,
+            taken_at=reading.taken_at if reading else None,
+            interval=reading.interval if reading else self.settings.refresh,
+            paused=reading.paused if reading else False,
+            problem=reading.problem if reading else None,
+        )
+
+    def _explain_emptiness(self) -> None:
+        """Says in the tables why there is nothing to see yet."""
+        problem = self.link.problem or (self.reading.problem if self.reading else None)
+        if self.link.state is LinkState.REFUSED:
+            text = f"{problem}\n\nPress r to try again, q to quit."
+        elif problem:
+            text = f"{problem}\n\nIt is tried again by itself; r tries now, q quits."
+        else:
+            text = f"Connecting to {self.target} …"
+        for table in self.tables:
+            table.show_when_empty(Content(text))
+
+    # What a person can do on every screen -------------------------------------------------------------------------
+
+    def action_pause(self) -> None:
+        """Hold the picture still, or let it go on."""
+        if self.services is not None:
+            feed = self.feed_of(self.services)
+            feed.paused = not feed.paused
+
+    def action_refresh_now(self) -> None:
+        """Sample now; without a connection, try to connect now."""
+        if self.services is not None:
+            self.services.server.try_now()
+            self.feed_of(self.services).sample_now()
+
+    def action_slower(self) -> None:
+        """Sample less often."""
+        self._change_interval([seconds for seconds in INTERVALS if seconds > self._interval][:1])
+
+    def action_faster(self) -> None:
+        """Sample more often."""
+        self._change_interval([seconds for seconds in INTERVALS if seconds < self._interval][-1:])
+
+    @property
+    def _interval(self) -> float:
+        return self.feed_of(self.services).interval if self.services else self.settings.refresh
+
+    def _change_interval(self, choice: Sequence[float]) -> None:
+        if self.services is not None and choice:
+            self.feed_of(self.services).interval = choice[0]
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self.table.action_sort_next()
+
+    def action_sort_reverse(self) -> None:
+        """Sort the other way round."""
+        self.table.action_sort_reverse()
+
+    def action_filter(self) -> None:
+        """Filter as you type."""
+        if not self.query(FilterBar):
+            self.mount(FilterBar(self.table.filter_text), after="#body")
+
+    @on(FilterBar.Changed)
+    def _filter(self, event: FilterBar.Changed) -> None:
+        for table in self.tables:
+            table.filter_text = event.text
+
+    @on(FilterBar.Closed)
+    def _close_filter(self) -> None:
+        self.query(FilterBar).remove()
+        self.table.focus()
+
+    def action_copy(self) -> None:
+        """Copy the row under the cursor to the terminal's clipboard."""
+        if (texts := self.table.export_cursor_row()) is not None:
+            self.send_to_clipboard("\t".join(texts))
+
+    def send_to_clipboard(self, text: str) -> None:
+        """Hands text to the terminal, which may or may not put it into its clipboard."""
+        from console.terminal.clipboard import copy
+
+        copy(self.app, text)
+        self.notify("Sent to the terminal's clipboard.", markup=False, timeout=3)
+
+    @work(group="export", exclusive=True, exit_on_error=False)
+    async def action_export(self) -> None:
+        """Write what is shown to a file. A file that cannot be written is said in the dialog."""
+        from console.dialogs.export import ExportDialog
+
+        written = await self.app.push_screen_wait(
+            ExportDialog(self.MODE, self.table.export_rows(), self.clock.now())
+        )
+        if written is not None:
+            self.notify(f"Written to {written}.", markup=False, timeout=5)

@@ -1,0 +1,94 @@
+"""The header: where the console is, how things stand there, how old the data is and what it costs."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
+
+from console.clock import SYSTEM_CLOCK, Clock
+from console.models.server import LinkState
+from console.models.status import Status
+from console.terminal.safe_text import visible
+from console.units import UNKNOWN, duration
+
+ENVIRONMENTS = ("production", "staging", "development")
+
+
+class StatusLine(Widget):
+    """One line. It counts seconds only while the data is not live: a clock that ticks costs bytes over SSH."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    StatusLine { height: 1; padding: 0 1; background: $panel; }
+    """
+
+    status: reactive[Status | None] = reactive(None)
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__()
+        self._clock = clock
+        self._ticking: Timer | None = None
+
+    def on_mount(self) -> None:
+        self._ticking = self.set_interval(1.0, self.refresh, pause=True)
+
+    def watch_status(self, status: Status | None) -> None:
+        if self._ticking is not None and status is not None:
+            live = status.link.state is LinkState.LIVE and status.problem is None and not status.paused
+            (self._ticking.pause if live else self._ticking.resume)()
+
+    def render(self) -> Content:
+        status, width = self.status, self.content_size.width
+        if status is None:
+            return Content("")
+        right = self._right(status)
+        left = self._left(status).truncate(max(0, width - right.cell_length - 1), ellipsis=True)
+        return left + " " * max(1, width - left.cell_length - right.cell_length) + right
+
+    def _left(self, status: Status) -> Content:
+        parts = []
+        if status.environment:
+            name = status.environment
+            word = name.upper() if name == "production" else name
+            known = f"bold $environment-{name}-text on $environment-{name}"
+            parts.append(Content.styled(f" {visible(word)} ", known if name in ENVIRONMENTS else "reverse"))
+        parts.append(Content.styled(visible(status.target), "bold"))
+        if (server := status.capabilities) is not None:
+            parts.append(
+                Content(f"{visible(server.version)} {'standby' if server.in_recovery else 'primary'}")
+            )
+        if status.read_only:
+            parts.append(Content.styled("READ-ONLY", "$warning"))
+        return Content("  ").join(parts)
+
+    def _right(self, status: Status) -> Content:
+        state = self._state(status)
+        if status.cost is None or status.link.state is not LinkState.LIVE:
+            return state
+        spent = status.cost.server_ms_per_minute
+        cost = f"{status.cost.connections} conn · {UNKNOWN if spent is None else f'{spent:.0f}'} ms/min · "
+        return Content.styled(cost, "$text-muted") + state
+
+    def _state(self, status: Status) -> Content:
+        link = status.link
+        if link.state is LinkState.CONNECTING:
+            return Content.styled("connecting …", "$accent")
+        age = self._age(status)
+        if link.state is LinkState.REFUSED:
+            return Content.styled(f"◆ refused{age} · r tries again", "$error")
+        if link.state is LinkState.LOST:
+            wait = max(0.0, (link.retry_at or 0.0) - self._clock.monotonic())
+            soon = f"next try in {wait:.0f} s" if wait >= 0.5 else "trying …"
+            return Content.styled(f"◆ no connection{age} · {soon}", "$error")
+        if status.problem is not None:
+            return Content.styled(f"▲ stale{age}", "$warning")
+        if status.paused:
+            return Content.styled(f"▌▌ paused{age}", "$warning")
+        return Content(f"every {status.interval:.3g} s")
+
+    def _age(self, status: Status) -> str:
+        if status.taken_at is None:
+            return ""
+        return f" · data {duration((self._clock.now() - status.taken_at).total_seconds())} old"
