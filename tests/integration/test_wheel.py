@@ -50,13 +50,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-m",
         "pip",
         "--python",
-        python,
-        "--disable-pip-version-check",
+        str(python),
         "install",
         "--quiet",
+        "--no-index",
+        "--no-deps",
     ]
     # As root pip warns that it is root: only what follows must be silent.
-    subprocess.run([*pip, "--no-index", "--no-deps", wheel], check=True, capture_output=True, timeout=100)
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True, timeout=100)
     # A path file takes no notice of path files in the folder that it names, so the checkout is not on the path.
     site = next((folder / "lib").glob("python*/site-packages"))
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
