@@ -6,6 +6,7 @@ of a wide character blanks the other half, as real terminals do.
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any
 
@@ -59,7 +60,8 @@ class Emulator(pyte.Screen):
 
     def set_mode(self, *modes: int, **options: Any) -> None:
         if options.get("private") and ALTERNATE_SCREEN in modes:
-            self._main_screen = self.buffer.copy(), self.cursor.x, self.cursor.y
+            lines = {y: copy.copy(line) for y, line in self.buffer.items()}
+            self._main_screen = lines, self.cursor.x, self.cursor.y
             self.erase_in_display(2)
         super().set_mode(*modes, **options)
 

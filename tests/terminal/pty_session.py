@@ -154,12 +154,23 @@ class PtySession:
             self._read(0.02)
         self._drain()
 
-    def wait_exit(self, timeout: float = TIMEOUT) -> int:
-        """Read output until the program ends; its exit status, negative for a signal."""
+    def wait_blocked(self, timeout: float = TIMEOUT) -> None:
+        """Read nothing until the terminal has taken all that it can hold, and the program waits for it."""
+        deadline = time.monotonic() + timeout
+        while select.select([], [self._terminal], [], 0)[1]:
+            assert time.monotonic() < deadline, "the program does not fill the terminal"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.02)
+
+    def wait_exit(self, timeout: float = TIMEOUT, *, reading: bool = True) -> int:
+        """Read output until the program ends; its exit status, negative for a signal.
+
+        With `reading=False` the terminal takes nothing meanwhile, like one whose connection has stalled.
+        """
         deadline = time.monotonic() + timeout
         while self._process.poll() is None:
             assert time.monotonic() < deadline, f"still running after {timeout} s:\n{self.screen.text}"
-            if self._master >= 0:
+            if reading and self._master >= 0:
                 self._read(0.02)
             else:
                 with contextlib.suppress(subprocess.TimeoutExpired):
