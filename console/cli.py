@@ -44,8 +44,9 @@ Exit codes
 class Dbconsole(click.Group):
     """A first word that is a command's name is that command; any other is the TARGET of the console."""
 
+    # Unlike in other groups: options may stand before and after TARGET, and nothing else beside it.
     allow_interspersed_args = True
-    """Unlike in other groups: options may stand before and after TARGET."""
+    allow_extra_args = False
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""

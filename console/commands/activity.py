@@ -29,7 +29,7 @@ def command(target: str | None, as_json: bool) -> None:
 
         click.echo(to_json(snapshot))
     else:
-        click.echo(_as_text(snapshot))
+        click.echo(as_text(snapshot))
 
 
 async def _sample(server: Server) -> ActivitySnapshot:
@@ -42,7 +42,8 @@ async def _sample(server: Server) -> ActivitySnapshot:
     return await service.sample()
 
 
-def _as_text(snapshot: ActivitySnapshot) -> str:
+def as_text(snapshot: ActivitySnapshot) -> str:
+    """The counts, and the sessions that work or sit in a transaction, the oldest transaction first."""
     from console import units
     from console.commands.plain_table import plain_table
     from console.commands.pools import summary

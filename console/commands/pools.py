@@ -33,7 +33,7 @@ def command(target: str | None, as_json: bool) -> None:
 
         click.echo(to_json(snapshot))
     else:
-        click.echo(_as_text(snapshot))
+        click.echo(as_text(snapshot))
 
 
 async def _two_samples(server: Server) -> PoolsSnapshot:
@@ -48,7 +48,8 @@ async def _two_samples(server: Server) -> PoolsSnapshot:
     return await service.sample()
 
 
-def _as_text(snapshot: PoolsSnapshot) -> str:
+def as_text(snapshot: PoolsSnapshot) -> str:
+    """Connections by application, and the databases."""
     from console import units
     from console.commands.plain_table import plain_table
     from console.models.pools import Grouping

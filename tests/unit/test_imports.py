@@ -1,0 +1,71 @@
+"""What a command does not need it does not import: `--help` answers in the time that Python takes to start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "alembic",
+    "asyncio",
+    "asyncpg",
+    "keyring",
+    "plotext",
+    "pydantic",
+    "pydantic_settings",
+    "rich",
+    "sqlalchemy",
+    "textual",
+}
+
+PROGRAM = """
+import json, sys
+from console.cli import run
+try:
+    code = run(sys.argv[1:])
+except SystemExit as exit:
+    code = exit.code
+print()
+print(json.dumps([code or 0, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+def imported(*arguments: str, environ: dict[str, str] | None = None) -> tuple[int, set[str]]:
+    """The exit code of `dbconsole` with these arguments, and the packages that it imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", **(environ or {})},
+    )
+    code, names = json.loads(done.stdout.splitlines()[-1])
+    return code, set(names)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["completion", "zsh"], ["pools", "--help"], ["demo", "up", "--help"]],
+    ids=" ".join,
+)
+def test_what_only_prints_imports_nothing_heavy(arguments: list[str]) -> None:
+    code, names = imported(*arguments)
+    assert code == 0
+    assert "click" in names
+    assert not names & HEAVY
+
+
+def test_completing_a_word_imports_nothing_heavy() -> None:
+    words = {"_DBCONSOLE_COMPLETE": "bash_complete", "COMP_WORDS": "dbconsole pools --", "COMP_CWORD": "2"}
+    code, names = imported(environ=words)
+    assert code == 0
+    assert not names & HEAVY
+
+
+def test_settings_and_target_import_no_driver_and_nothing_that_draws() -> None:
+    code, names = imported("pools", "postgresql://db1:x")
+    assert code == 2
+    assert not names & {"alembic", "keyring", "plotext", "sqlalchemy", "textual"}
