@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,7 +56,8 @@ class ActivityService:
         """
         rows = await self._server.fetch("sessions", QUERY_BEGINNING, self.with_idle_queries)
         own = rows.pop()
-        sessions = tuple([_session(row) for row in rows])
+        blockers = Counter(pid for row in rows for pid in row["blocked_by"] or ())
+        sessions = tuple([_session(row, blockers[row["pid"]]) for row in rows])
         blocking = _blocking(sessions)
         clients = [session for session in sessions if session.is_client]
         capabilities = self._server.capabilities
@@ -203,7 +205,7 @@ def _named(sessions: Sequence[Session]) -> str:
     return f"session {sessions[0].pid}" if len(sessions) == 1 else f"{len(sessions)} sessions"
 
 
-def _session(row: Any) -> Session:
+def _session(row: Any, blocks: int) -> Session:
     backend_type = row["backend_type"]
     query = row["query"] or ""
     hidden = query == _HIDDEN
@@ -225,6 +227,7 @@ def _session(row: Any) -> Session:
         state_age=row["state_age"],
         wait_age=row["wait_age"],
         blocked_by=tuple(row["blocked_by"] or ()),
+        blocks=blocks,
         query="" if hidden else query,
         is_hidden=hidden,
     )

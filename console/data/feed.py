@@ -76,7 +76,7 @@ class Feed(Generic[S]):
         self._watchers: list[Callable[[Reading[S]], None]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._forget_link: Callable[[], None] = lambda: None
+        self._forget_link: Callable[[], None] = _nothing
 
     @property
     def reading(self) -> Reading[S]:
@@ -147,11 +147,15 @@ class Feed(Generic[S]):
 
     async def _stop(self) -> None:
         task, self._task = self._task, None
-        self._forget_link()
+        self._let_go()
         if task is not None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+    def _let_go(self) -> None:
+        forget, self._forget_link = self._forget_link, _nothing
+        forget()
 
     def _link_changed(self) -> None:
         self._denied = False
@@ -183,7 +187,7 @@ class Feed(Generic[S]):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
         self._task = None
-        self._forget_link()
+        self._let_go()
 
     @property
     def _may_ask(self) -> bool:
@@ -204,3 +208,7 @@ class Feed(Generic[S]):
         took = self._clock.monotonic() - began
         self._interval = min(LONGEST_INTERVAL, max(self._wanted_interval, took * SHARE))
         self._tell()
+
+
+def _nothing() -> None:
+    """There is no listening to end."""

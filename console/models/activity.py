@@ -61,6 +61,8 @@ class Session:
     """How long it has waited for a lock (from PostgreSQL 14 on exact, before that since the query began)."""
     blocked_by: tuple[int, ...]
     """Pids of the sessions that it waits for; 0 stands for a prepared transaction."""
+    blocks: int
+    """How many sessions wait for it directly."""
     query: str
     """The beginning of the query's text: the detail has it whole."""
     is_hidden: bool

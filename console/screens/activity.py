@@ -80,7 +80,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.sessions.sort_by("query_age")
+        self.sessions.sort_by("query")
 
     @property
     def sessions(self) -> LiveTable[Session]:

@@ -50,6 +50,8 @@ def row_tone(thresholds: Thresholds) -> Callable[[Session], Tone | None]:
     """What a session's row should say at a glance."""
 
     def tone(session: Session) -> Tone | None:
+        if session.blocks:
+            return "danger"
         if session.state is SessionState.ACTIVE and session.is_client:
             if session.blocked_by:
                 return "warning"
@@ -83,45 +85,43 @@ def _exact(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds:.3f}"
 
 
+def _query_age(session: Session) -> float | None:
+    """An idle session runs no query: what it ran last says nothing about now."""
+    return None if session.state is SessionState.IDLE else session.query_age
+
+
+def _seconds(
+    key: str, title: str, value: Callable[[Session], float | None], priority: int
+) -> Column[Session]:
+    return Column(
+        key,
+        title,
+        lambda session: duration(value(session)),
+        6,
+        align="right",
+        sort=value,
+        descending_first=True,
+        priority=priority,
+        exact=lambda session: _exact(value(session)),
+    )
+
+
+def _word(
+    key: str, value: Callable[[Session], str], width: int, least: int, priority: int
+) -> Column[Session]:
+    return Column(key, key, value, width, least, sort=value, priority=priority)
+
+
 SESSION_COLUMNS: tuple[Column[Session], ...] = (
     Column[Session]("pid", "pid", lambda s: str(s.pid), 7, align="right", sort=lambda s: s.pid, priority=12),
-    Column[Session]("state", "state", lambda s: s.state.value, 10, sort=lambda s: s.state.value, priority=10),
+    _word("state", lambda s: s.state.value, 10, 10, 10),
     Column[Session]("wait", "wait", lambda s: s.wait or UNKNOWN, 20, 14, sort=lambda s: s.wait, priority=9),
-    Column[Session](
-        "tx",
-        "tx",
-        lambda s: duration(s.transaction_age),
-        6,
-        align="right",
-        sort=lambda s: s.transaction_age,
-        descending_first=True,
-        priority=7,
-        exact=lambda s: _exact(s.transaction_age),
-    ),
-    Column[Session](
-        "query_age",
-        "query",
-        lambda s: duration(s.query_age),
-        6,
-        align="right",
-        sort=lambda s: s.query_age,
-        descending_first=True,
-        priority=8,
-        exact=lambda s: _exact(s.query_age),
-    ),
-    Column[Session](
-        "database", "database", lambda s: s.database or "", 12, 8, sort=lambda s: s.database, priority=3
-    ),
-    Column[Session]("user", "user", lambda s: s.user or "", 12, 8, sort=lambda s: s.user, priority=4),
-    Column[Session](
-        "application",
-        "application",
-        lambda s: s.application,
-        14,
-        10,
-        sort=lambda s: s.application,
-        priority=6,
-    ),
+    _seconds("transaction", "tx", lambda s: s.transaction_age, 7),
+    _seconds("query", "query", _query_age, 8),
+    _seconds("in_state", "since", lambda s: s.state_age, 1),
+    _word("database", lambda s: s.database or "", 12, 6, 3),
+    _word("user", lambda s: s.user or "", 12, 6, 4),
+    _word("application", lambda s: s.application, 14, 10, 6),
     Column[Session](
         "blocked_by",
         "blocked by",
@@ -131,16 +131,14 @@ SESSION_COLUMNS: tuple[Column[Session], ...] = (
         descending_first=True,
         priority=5,
     ),
-    Column[Session]("client", "client", lambda s: s.client, 15, 9, sort=lambda s: s.client, priority=2),
+    _word("client", lambda s: s.client, 15, 9, 2),
+    _word("type", lambda s: s.backend_type, 14, 14, 0),
     Column[Session](
-        "type", "type", lambda s: s.backend_type, 14, 14, sort=lambda s: s.backend_type, priority=0
-    ),
-    Column[Session](
-        "text",
+        "statement",
         "statement",
         _query,
         120,
-        24,
+        30,
         flexible=True,
         sort=lambda s: s.query,
         priority=11,
@@ -197,7 +195,7 @@ BLOCKING_COLUMNS: tuple[Column[BlockingRow], ...] = (
         "application", "application", lambda r: r.session.application if r.session else "", 14, 10, priority=5
     ),
     Column[BlockingRow](
-        "text",
+        "statement",
         "statement",
         lambda r: _query(r.session) if r.session else ("see pg_prepared_xacts", "muted"),
         120,

@@ -159,6 +159,11 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
         """The titles and then the rows that are shown, as exact texts."""
         return self._rows.export()
 
+    def export_cursor_row(self) -> list[str] | None:
+        """The row under the cursor as exact texts, None without rows."""
+        row = self.cursor_row
+        return None if row is None else self._rows.export_row(row)
+
     @contextmanager
     def _changing_rows(self) -> Iterator[None]:
         """Around any change of the rows shown: keeps the cursor on its row, and repaints what differs."""

@@ -103,7 +103,11 @@ class TableRows(Generic[R]):
     def export(self) -> list[list[str]]:
         """The titles and then the rows shown, as exact texts."""
         titles = [column.title for column in self.columns]
-        return [titles, *([column.exact_text(row) for column in self.columns] for row in self.shown)]
+        return [titles, *map(self.export_row, self.shown)]
+
+    def export_row(self, row: R) -> list[str]:
+        """A row as exact texts."""
+        return [column.exact_text(row) for column in self.columns]
 
     def _column(self, key: str | None) -> Column[R] | None:
         return next((column for column in self.columns if column.key == key), None)
