@@ -138,13 +138,12 @@ class ConsoleDriver(LinuxDriver):
         """Turn what is typed into events until told to stop."""
         parser = XTermParser(self._debug)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        poll = select.poll()
-        poll.register(self.fileno, select.POLLIN)
-        poll.register(self._input_ends.fileno(), select.POLLIN)
         while not self.exit_event.is_set():
             waiting = parser._timeout_time is not None  # for what may follow an ESC
-            ready = poll.poll(_ESCAPE_POLL * 1000 if waiting else None)
-            if any(descriptor == self.fileno for descriptor, _ in ready):
+            ready, _, _ = select.select(
+                [self.fileno, self._input_ends], [], [], _ESCAPE_POLL if waiting else None
+            )
+            if self.fileno in ready:
                 try:
                     data = os.read(self.fileno, 4096)
                 except OSError:

@@ -57,9 +57,7 @@ class TerminalOutput:
 
     def _send(self, data: memoryview) -> int:
         """Bytes sent, 0 when none could be for a moment. Raises OSError when the terminal is gone or given up."""
-        poll = select.poll()
-        poll.register(self.fileno(), select.POLLOUT)
-        if not poll.poll(_POLL * 1000):
+        if not select.select([], [self], [], _POLL)[1]:
             if self._give_up_at is not None and time.monotonic() > self._give_up_at:
                 raise TimeoutError
             return 0
