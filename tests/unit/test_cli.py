@@ -306,3 +306,16 @@ def test_columns_are_aligned_by_what_a_terminal_shows() -> None:
 
 def test_pools_summary_counts_waiting() -> None:
     assert pools.summary(StateCounts(1, 2, 3, 1)) == "1 active, 2 idle, 3 idle in transaction, 1 waiting"
+
+
+@pytest.mark.parametrize("arguments", [["demo", "up"], ["demo", "down"]], ids=" ".join)
+def test_the_demo_says_which_extra_is_missing(arguments: list[str]) -> None:
+    program = "import sys; sys.modules['psutil'] = None; from console.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        done.stderr
+        == "dbconsole: The demo is not installed; install it with: pip install 'dbconsole[demo]'\n"
+    )
