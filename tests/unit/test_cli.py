@@ -248,6 +248,7 @@ SESSION = Session(
     state_age=2.0,
     wait_age=1.0,
     blocked_by=(7,),
+    blocks=0,
     query="UPDATE t\n   SET a = '\x1b[31m[red]ü'",
     is_hidden=False,
 )
