@@ -83,18 +83,16 @@ def _runs(
         yield tuple(run)
 
 
+ROUND_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+
+
 def nice_limit(maximum: float, base: int = 1000) -> float:
-    """The smallest round number (1, 2, 5 times a power of ten, in units of `base`) not below `maximum`; 1 for 0."""
+    """The smallest round number not below `maximum`: a step of `ROUND_STEPS` times a power of `base`; 1 for 0."""
     if maximum <= 0:
         return 1.0
-    # The small amount keeps 1000 from being taken as 999.99… of the unit below.
+    # The small amounts keep 1000 from being taken for more, or less, than 1 k.
     unit = float(base) ** floor(log(maximum, base) + 1e-9)
-    step = unit if maximum >= unit else unit / 1000
-    while True:
-        for factor in (1, 2, 5):
-            if factor * step >= maximum * (1 - 1e-9):
-                return min(factor * step, unit * base)
-        step *= 10
+    return next((step * unit for step in ROUND_STEPS if step * unit >= maximum * (1 - 1e-9)), base * unit)
 
 
 def steady_limit(now: float, maximum: float, base: int = 1000) -> float:
@@ -117,8 +115,8 @@ def time_axis(picture: Frame) -> str:
     tick = floor((picture.start + shift) / step) * step - shift
     while (column := floor((tick - picture.start) / picture.cell)) < picture.width:
         label = datetime.fromtimestamp(tick).strftime("%H:%M")
-        left = column - len(label) // 2
-        if left >= 0 and left + len(label) <= picture.width:
+        left = min(max(column - len(label) // 2, 0), picture.width - len(label))
+        if left >= 0 <= column:
             axis[left : left + len(label)] = label
         tick += step
     return "".join(axis)
