@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -142,4 +143,6 @@ def _complain(sentence: str) -> None:
 
 def main() -> None:
     """The program."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale without an ellipsis is no reason to fail
     sys.exit(run(sys.argv[1:]))

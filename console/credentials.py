@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ def password_for(target: Target, environ: Mapping[str, str], warn: Callable[[str
     """
     if target.password is not None:
         return target.password
-    home = environ.get("HOME") or str(Path.home())
+    home = environ.get("HOME") or os.path.expanduser("~")
     file = Path(environ.get("PGPASSFILE") or Path(home, ".pgpass"))
     text = _readable(file, warn)
     if text is None:

@@ -18,8 +18,8 @@ from console.units import UNKNOWN
 
 
 def as_json(snapshot: Any) -> str:
-    """The snapshot as JSON text, indented, non-ASCII characters as they are."""
-    return json.dumps(_plain(snapshot), indent=2, ensure_ascii=False, allow_nan=False)
+    """The snapshot as indented JSON text, in ASCII: right in every locale, and nothing in it steers a terminal."""
+    return json.dumps(_plain(snapshot), indent=2, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

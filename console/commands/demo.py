@@ -22,9 +22,12 @@ def command(context: click.Context, /, **options: Any) -> int:
     if context.invoked_subcommand:
         return 0
     from console.commands.launch import open_console
+    from console.settings import load_settings
     from console.terminal.fitness import check_terminal
 
+    # What would keep the console from opening is said before a server is started for it.
     check_terminal()
+    load_settings(options)
     with _server_module().foreground() as server:
         return open_console(server.url, options)
 

@@ -187,6 +187,12 @@ def test_version_and_help() -> None:
             assert word in text
 
 
+def test_help_in_a_locale_without_our_characters() -> None:
+    done = dbconsole("--help", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Exit codes" in done.stdout
+
+
 def test_without_a_terminal_the_console_names_the_commands_for_that() -> None:
     done = dbconsole("postgresql://db1/shop")
     assert (done.returncode, done.stdout) == (2, "")
@@ -271,6 +277,7 @@ def test_json_says_what_the_models_say() -> None:
     assert (session["state"], process["state"]) == ("active", None)
     assert session["blocked_by"] == [7]
     assert session["query"] == SESSION.query
+    assert as_json(SNAPSHOT).isascii()
 
 
 def test_json_times_are_utc() -> None:
