@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import platformdirs
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import App, CSSPathType, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
@@ -38,10 +38,7 @@ class ConsoleApp(DeltaPainting, App[int]):
     """The console on one server."""
 
     TITLE = "dbconsole"
-    CSS_PATH = [
-        folder("themes") / "widgets.tcss",
-        folder("themes") / "console.tcss",
-    ]
+    CSS_PATH: CSSPathType = [folder("themes") / "widgets.tcss", folder("themes") / "console.tcss"]  # noqa: RUF012
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 5
     BINDINGS: ClassVar[list[BindingType]] = [

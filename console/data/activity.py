@@ -140,10 +140,10 @@ class ActivityService:
         """
         outcomes = []
         with self._audit.recording(operation, self._server) as record:
-            for session in sessions:
+            for session, statement in zip(sessions, operation.statements, strict=True):
                 outcome = await self._stop_one(session, terminate)
                 outcomes.append(outcome)
-                record(outcome)
+                record(statement, outcome)
         return tuple(outcomes)
 
     async def _stop_one(self, session: Session, terminate: bool) -> Outcome:
@@ -168,14 +168,12 @@ class ActivityService:
         elif session.state is SessionState.IDLE and not terminate:
             said.append(f"{name} is idle: there is no query to cancel.")
         locks = await self._server.fetch("session_locks", session.pid)
-        held = [
-            f"{lock['mode']} on {lock['object']}"
-            for lock in locks
-            if lock["granted"] and lock["kind"] == "relation"
-        ]
+        held = [lock for lock in locks if lock["granted"] and lock["kind"] == "relation"]
+        # What merely reads stands in nobody's way but a DROP's: named only where there is nothing stronger.
+        held = [lock for lock in held if lock["mode"] != "AccessShareLock"] or held
         if held:
-            more = f" and {len(held) - 4} more" if len(held) > 4 else ""
-            said.append(f"{name} holds {', '.join(held[:4])}{more}.")
+            names = ", ".join(f"{lock['mode']} on {lock['object']}" for lock in held[:4])
+            said.append(f"{name} holds {names}{f' and {len(held) - 4} more' if len(held) > 4 else ''}.")
         root = next((n for b in snapshot.blocking for _, n in b.walk() if n.pid == session.pid), None)
         if root is not None and root.waiting:
             said.append(

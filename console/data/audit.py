@@ -34,8 +34,8 @@ class AuditFile:
         self._clock = clock
 
     @contextmanager
-    def recording(self, operation: Operation, server: Server) -> Iterator[Callable[[Outcome], None]]:
-        """Gives a function that writes the outcome for one object down, safely on disk when it returns.
+    def recording(self, operation: Operation, server: Server) -> Iterator[Callable[[str, Outcome], None]]:
+        """Gives a function that writes a statement and what became of it down, safely on disk when it returns.
 
         Raises `OperationRefused` before anything is done when the file cannot be written.
         """
@@ -47,8 +47,8 @@ class AuditFile:
                 f"Nothing was done, because it could not be recorded: {error.strerror} ({self.path})."
             ) from error
 
-        def record(outcome: Outcome) -> None:
-            line = json.dumps(self._entry(operation, server, outcome), ensure_ascii=False)
+        def record(statement: str, outcome: Outcome) -> None:
+            line = json.dumps(self._entry(operation, server, statement, outcome), ensure_ascii=False)
             os.write(descriptor, f"{line}\n".encode("utf-8", "backslashreplace"))
             os.fsync(descriptor)
 
@@ -57,7 +57,9 @@ class AuditFile:
         finally:
             os.close(descriptor)
 
-    def _entry(self, operation: Operation, server: Server, outcome: Outcome) -> dict[str, object]:
+    def _entry(
+        self, operation: Operation, server: Server, statement: str, outcome: Outcome
+    ) -> dict[str, object]:
         return {
             "at": self._clock.now().isoformat(),
             "os_user": getpass.getuser(),
@@ -65,7 +67,7 @@ class AuditFile:
             "server": str(server.target),
             "operation": operation.title,
             "object": outcome.object_name,
-            "statements": list(operation.statements),
+            "statement": statement,
             "done": outcome.done,
             "outcome": outcome.sentence,
         }

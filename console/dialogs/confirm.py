@@ -25,7 +25,9 @@ class ConfirmDialog(ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", tooltip="Do nothing"),
-        Binding("left,right,up,down", "app.focus_next", "other button", show=False),
+        Binding("left,right", "app.focus_next", "other button", show=False),
+        Binding("pagedown,down", "scroll_consequences(1)", "read on", key_display="pgdn"),
+        Binding("pageup,up", "scroll_consequences(-1)", "read back", show=False),
     ]
 
     def __init__(self, operation: Operation, *, typed: bool) -> None:
@@ -48,7 +50,7 @@ class ConfirmDialog(ModalScreen[bool]):
                 yield Static(
                     Content(f"PRODUCTION. Type {visible(operation.object_name)} to go on:"), classes="label"
                 )
-                yield Input(id="typed")
+                yield Input(id="typed", compact=True)
             with Horizontal(id="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(
@@ -72,6 +74,11 @@ class ConfirmDialog(ModalScreen[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "do")
+
+    def action_scroll_consequences(self, pages: int) -> None:
+        """Read what does not fit."""
+        box = self.query_one("#consequences")
+        box.scroll_relative(y=pages * max(1, box.size.height - 1), animate=False)
 
     def action_cancel(self) -> None:
         """Do nothing."""

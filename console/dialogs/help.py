@@ -41,7 +41,7 @@ class HelpDialog(ModalScreen[None]):
         words: dict[str, str] = {}
         for active in self._listed:
             binding = active.binding
-            text = active.tooltip or binding.tooltip or binding.description
+            text = active.tooltip or binding.tooltip or (binding.description if binding.show else "")
             if text and not binding.system:
                 keys.setdefault(binding.action, []).append(self.app.get_key_display(binding))
                 words[binding.action] = text

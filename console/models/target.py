@@ -50,6 +50,12 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    @property
+    def label(self) -> str:
+        """As `str()`, but as psql's prompt has it where the host is a socket: `role@[local]:port/database`."""
+        host = f"[local]:{self.port}" if self.is_socket else self.address
+        return f"{self.user}@{host}/{self.database}"
+
     def __str__(self) -> str:
         """`role@host:port/database`, without the password."""
         return f"{self.user}@{self.address}/{self.database}"

@@ -51,14 +51,16 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
 
     MODE = "activity"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "view('all')", "all", id="activity.all", tooltip="All sessions with the idle ones; again: running"),
-        Binding("w", "view('waiting')", "waiting", id="activity.waiting", tooltip="Who waits for a lock; again: running"),
         Binding("b", "view('blocking')", "blocking", id="activity.blocking", tooltip="Who blocks whom, as a tree; again: running"),
         Binding("c", "stop(False)", "cancel", id="activity.cancel", tooltip="Cancel the query of the session, or of all marked"),
         Binding("k", "stop(True)", "terminate", id="activity.terminate", tooltip="End the session, or all marked"),
+        Binding("a", "view('all')", "all", id="activity.all", tooltip="All sessions with the idle ones; again: running"),
+        Binding("w", "view('waiting')", "waiting", id="activity.waiting", tooltip="Who waits for a lock; again: running"),
         Binding("m", "mark", "mark", id="activity.mark", tooltip="Mark the session, or remove its mark"),
         Binding("M", "unmark", "unmark all", show=False, id="activity.unmark", tooltip="Remove every mark"),
+        Binding("tab", "app.focus_next", "other pane", show=False, tooltip="Go to the detail, or to the alerts"),
         Binding("escape", "back", "back", show=False, tooltip="Close the detail; go back to the running sessions"),
+        *ConsoleScreen.COMMON_BINDINGS,
     ]  # fmt: skip
 
     view: reactive[View] = reactive("running")
@@ -114,16 +116,17 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
     def _show_counts(self, snapshot: ActivitySnapshot) -> None:
         counts = snapshot.counts
         parts = [
-            f"running {counts.active}",
-            f"idle {counts.idle}",
-            f"idle in tx {counts.in_transaction}",
+            f"active {counts.active}",
             f"waiting {counts.waiting}",
-            f"blocking {len(snapshot.blocking)}",
+            f"idle in tx {counts.in_transaction}",
+            f"idle {counts.idle}",
         ]
         if counts.other:
             parts.append(f"other {counts.other}")
-        line = Content(" · ".join(parts)) + Content.styled(f"    showing: {self.view}", "$accent")
-        if marked := len(self.sessions.marked_keys):
+        line = Content.styled(f"showing {self.view}", "$accent") + f"   {' · '.join(parts)}"
+        if snapshot.blocking:
+            line += Content.styled(f" · blocking {len(snapshot.blocking)}", "$warning")
+        if marked := len(self.table.marked_keys):
             line += Content.styled(f" · {marked} marked", "bold $accent")
         self.query_one("#counts", Static).update(line)
 

@@ -138,7 +138,7 @@ SESSION_COLUMNS: tuple[Column[Session], ...] = (
         "statement",
         _query,
         120,
-        30,
+        34,
         flexible=True,
         sort=lambda s: s.query,
         priority=11,

@@ -50,12 +50,13 @@ INTERVALS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 class ConsoleScreen(Screen[None], Generic[S]):
     """A screen that shows one feed. It watches the feed while it is shown, and only then.
 
-    A subclass says which feed (`feed_of`), composes its body (`compose_body`) and shows a reading (`show`).
+    A subclass says which feed (`feed_of`), composes its body (`compose_body`) and shows a reading (`show`). Its
+    `BINDINGS` end with `COMMON_BINDINGS`, so that a narrow footer shows its own keys first.
     """
 
     MODE: ClassVar[str]
     AUTO_FOCUS = "LiveTable"
-    BINDINGS: ClassVar[list[BindingType]] = [
+    COMMON_BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="filter", tooltip="Show only rows with these words"),
         Binding("s", "sort", "sort", id="sort", tooltip="Sort by the next column"),
         Binding("S", "sort_reverse", "reverse", show=False, id="sort-reverse", tooltip="Sort the other way round"),
@@ -126,7 +127,7 @@ class ConsoleScreen(Screen[None], Generic[S]):
         small = width < LEAST_WIDTH or height < LEAST_HEIGHT
         self.set_class(small, "-too-small")
         self.set_class(width >= 110, "-wide")
-        self.set_class(height >= 34, "-tall")
+        self.set_class(width >= 160, "-very-wide")
         if small:
             self.query_one("#too-small", Static).update(
                 Content(
@@ -183,7 +184,7 @@ class ConsoleScreen(Screen[None], Generic[S]):
     def _show_status(self) -> None:
         reading, services = self.reading, self.services
         self.query_one(StatusLine).status = Status(
-            target=str(self.target),
+            target=self.target.label,
             environment=self.settings.environment,
             read_only=self.settings.read_only,
             link=self.link,

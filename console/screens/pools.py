@@ -45,6 +45,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
         Binding("c", "charts", "charts", id="pools.charts", tooltip="Show or hide the charts"),
         Binding("tab", "app.focus_next", "other table", show=False, tooltip="Go to the other table, or to the alerts"),
         Binding("escape", "back", "back", show=False, tooltip="Remove the filter"),
+        *ConsoleScreen.COMMON_BINDINGS,
     ]  # fmt: skip
 
     grouping: reactive[Grouping] = reactive(Grouping.APPLICATION)
@@ -83,6 +84,10 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
         """The databases."""
         return self.query_one("#databases", LiveTable)
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.databases.sort_by("commits")
+
     def feed_of(self, services: Services) -> Feed[PoolsSnapshot]:
         return services.pools_feed
 
@@ -102,7 +107,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
         for chart in self.query(Chart):
             chart.stale = self.reading is not None and not self.reading.is_live
         self.query_one("#connections-chart", Chart).show(
-            [_series(history, name) for name in ("connections", "active", "in tx", "waiting")]
+            [_series(history, name) for name in ("all", "active", "in tx", "waiting")]
         )
         self.query_one("#commits-chart", Chart).show([_series(history, "commits")])
 

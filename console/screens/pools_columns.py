@@ -96,7 +96,7 @@ def _rate(
         key,
         title,
         lambda database: say(value(database)),
-        max(7, len(title)),
+        max(7, len(title) + 1),
         align="right",
         sort=value,
         descending_first=True,

@@ -1,4 +1,4 @@
--- What each database has done since its statistics were reset.
+-- What each database has done since its statistics were reset; templates that nobody uses are left out.
 SELECT d.datname,
        d.xact_commit AS commits,
        d.xact_rollback AS rollbacks,
@@ -14,5 +14,7 @@ SELECT d.datname,
        statement_timestamp() AS at,
        date_part('epoch', clock_timestamp() - statement_timestamp()) * 1000 AS server_ms
 FROM pg_stat_database d
-WHERE d.datname IS NOT NULL
+JOIN pg_database b ON b.oid = d.datid
+WHERE b.datallowconn
+  AND NOT (b.datistemplate AND d.numbackends = 0)
 ORDER BY d.datname

@@ -14,5 +14,5 @@ LEFT JOIN pg_database d ON d.oid = l.database
 LEFT JOIN pg_class c ON c.oid = l.relation AND (l.database = 0 OR d.datname = current_database())
 LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.pid = $1::int
-GROUP BY 1, 2, 3, 4
-ORDER BY l.granted, kind = 'virtualxid', object, l.mode
+GROUP BY l.mode, l.granted, l.locktype, object
+ORDER BY l.granted, l.locktype = 'virtualxid', object, l.mode
