@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import platformdirs
 from textual import on, work
-from textual.app import App, CSSPathType, SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.types import CSSPathType
 from textual.widget import Widget
 
 from console.clock import SYSTEM_CLOCK, Clock
@@ -38,7 +39,10 @@ class ConsoleApp(DeltaPainting, App[int]):
     """The console on one server."""
 
     TITLE = "dbconsole"
-    CSS_PATH: CSSPathType = [folder("themes") / "widgets.tcss", folder("themes") / "console.tcss"]  # noqa: RUF012
+    CSS_PATH: ClassVar[CSSPathType | None] = [
+        folder("themes") / "widgets.tcss",
+        folder("themes") / "console.tcss",
+    ]
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 5
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -146,13 +150,14 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every command of the screen that is shown, by its name."""
+        commands: dict[str, SystemCommand] = {}
         for active in screen.active_bindings.values():
             binding = active.binding
             words = active.tooltip or binding.tooltip
-            if words and not binding.system:
-                yield SystemCommand(
-                    words, f"key {self.get_key_display(binding)}", self._runner(active.node, binding.action)
-                )
+            if words and not binding.system and binding.action not in commands:
+                run = self._runner(active.node, binding.action)
+                commands[binding.action] = SystemCommand(words, f"key {self.get_key_display(binding)}", run)
+        return commands.values()
 
     def _runner(self, node: object, action: str) -> Callable[[], object]:
         async def run() -> None:

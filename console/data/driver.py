@@ -26,7 +26,7 @@ from console.errors import (
     TlsFailed,
     TooManyConnections,
 )
-from console.models.target import Target
+from console.models.target import Target, Tls
 from console.settings import Settings
 
 APPLICATION_NAME = "dbconsole"
@@ -54,11 +54,12 @@ def connection_arguments(target: Target, settings: Settings) -> dict[str, Any]:
     timeouts = settings.timeouts
     return {
         "dsn": "postgresql:///?" + urlencode({name: value for name, value in tls.items() if value}),
+        "ssl": _trusting_the_system(target.tls) if target.tls.root_certificate == "system" else None,
         "host": target.host,
         "port": target.port,
         "user": target.user,
         "database": target.database,
-        "password": target.password.get_secret_value() if target.password else None,
+        "password": target.password.get_secret_value() if target.password else "",
         "timeout": timeouts.connect,
         "server_settings": {
             "application_name": APPLICATION_NAME,
@@ -71,20 +72,34 @@ def connection_arguments(target: Target, settings: Settings) -> dict[str, Any]:
     }
 
 
+def _trusting_the_system(tls: Tls) -> ssl.SSLContext:
+    """What libpq does for sslrootcert=system, which asyncpg takes for the name of a file: verify-full."""
+    context = ssl.create_default_context()
+    if tls.certificate:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context
+
+
 def cannot_connect(error: BaseException, target: Target, timeout: float) -> CannotConnect:
     """Why connecting failed. `timeout` is in seconds."""
     said = _words(error)
     match error:
+        case asyncpg.InvalidPasswordError() if target.password is None:
+            return AuthenticationFailed(
+                f"{target.address} wants a password of role {target.user!r}; give it in PGPASSWORD, ~/.pgpass or the URL."
+            )
         case asyncpg.InvalidPasswordError():
             return AuthenticationFailed(
                 f"{target.address} refused the password of role {target.user!r}; give another one in PGPASSWORD, "
                 "~/.pgpass or the URL."
             )
-        case asyncpg.InvalidAuthorizationSpecificationError() if "no encryption" in said and "pg_hba" in said:
+        case asyncpg.InvalidAuthorizationSpecificationError() if (
+            target.tls.mode == "disable" and "no encryption" in said
+        ):
             return TlsFailed(
                 f"{target.address} refused an unencrypted connection ({said}); use sslmode=require or stricter."
             )
-        case asyncpg.InvalidAuthorizationSpecificationError():
+        case asyncpg.InvalidAuthorizationSpecificationError() | asyncpg.InsufficientPrivilegeError():
             return AuthenticationFailed(f"{target.address} refused role {target.user!r}: {said}.")
         case asyncpg.InvalidCatalogNameError():
             return DatabaseNotFound(
@@ -94,17 +109,25 @@ def cannot_connect(error: BaseException, target: Target, timeout: float) -> Cann
             return TooManyConnections(f"{target.address} has no free connection slot: {said}.")
         case asyncpg.CannotConnectNowError():
             return ServerStarting(f"{target.address} takes no connections yet: {said}.")
-        case asyncpg.ProtocolViolationError() | asyncpg.PostgresError():
+        case asyncpg.ConnectionDoesNotExistError() | ConnectionResetError() | BrokenPipeError():
+            return CannotConnect(
+                f"{target.address} closed the connection at once; is PostgreSQL running there, on that port?"
+            )
+        case asyncpg.PostgresError():
             return CannotConnect(f"{target.address} refused the connection: {said}.")
         case socket.gaierror():
             return HostNotFound(f"The host {target.host!r} is unknown ({said}); check its name.")
         case ssl.SSLCertVerificationError():
             return TlsFailed(
-                f"The certificate of {target.address} cannot be trusted: {error.verify_message}; "
+                f"The certificate of {target.address} cannot be trusted: {error.verify_message.rstrip('.')}; "
                 "check sslrootcert and the host's name."
             )
         case ssl.SSLError():
             return TlsFailed(f"{target.address} and the console could not agree on TLS: {said}.")
+        case ConnectionError() if "SSL upgrade" in said and target.tls.mode in ("allow", "prefer"):
+            return CannotConnect(
+                f"{target.address} does not answer as PostgreSQL does; is PostgreSQL running there, on that port?"
+            )
         case ConnectionError() if "SSL upgrade" in said:
             return TlsFailed(
                 f"{target.address} does not offer TLS, which sslmode={target.tls.mode} demands; "
@@ -116,19 +139,18 @@ def cannot_connect(error: BaseException, target: Target, timeout: float) -> Cann
             return ConnectionRefused(
                 f"No server listens on the socket {target.host}/.s.PGSQL.{target.port}; is PostgreSQL running there?"
             )
-        case ConnectionRefusedError() | OSError() if (
-            "refused" in said.lower() or "Multiple exceptions" in said
-        ):
+        case ConnectionRefusedError():
             return ConnectionRefused(
                 f"{target.address} refused the connection; is PostgreSQL running there, on that port?"
             )
-        case FileNotFoundError():
-            return TlsFailed(f"A file that the TLS settings name is not there: {error.filename}.")
-        case asyncpg.ClientConfigurationError() | asyncpg.InterfaceError() if (
-            target.password is None and "password" in said
-        ):
-            return AuthenticationFailed(
-                f"{target.address} wants a password of role {target.user!r}; give it in PGPASSWORD, ~/.pgpass or the URL."
+        case OSError() if "Multiple exceptions" in said:  # one for each address of the host
+            return ConnectionRefused(
+                f"No address of {target.address} took the connection; is PostgreSQL running there, on that port?"
+            )
+        case asyncpg.ClientConfigurationError() if "root certificate" in said:
+            return TlsFailed(
+                f"sslmode={target.tls.mode} needs a root certificate to check the server's with; give its file in "
+                "sslrootcert, or sslrootcert=system."
             )
         case _:
             return CannotConnect(f"{target.address} cannot be reached: {said}.")

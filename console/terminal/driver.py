@@ -6,6 +6,8 @@ What differs from `LinuxDriver`, each with its reason:
 - Clicks, drags and the wheel are reported, mere moves of the mouse are not (mode 1002, not 1003): over SSH
   every move would send bytes and wake the console.
 - The input thread sleeps until there is input, where Textual's wakes ten times a second.
+- While the terminal has yet to take several frames, no more are painted: keys work on a link that stalls, and
+  what it shows when it goes on is the newest state, not the frames in between.
 - SIGTERM, SIGHUP and SIGINT end the app through its own shutdown, with 128 + the signal as its return code.
 - A terminal that is gone (EIO, end of file) ends the app the same way, as SIGHUP would, without a traceback.
 - SIGCONT without a SIGTSTP before it (`kill -STOP`) does not start a second set of threads.
@@ -21,6 +23,7 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _LAST_WORDS = 1.0  # seconds for a stalled terminal to take what restores it, when the app must end
+_FRAMES_BEHIND = 3  # frames on their way at most; Textual would block the app at thirty
 _ESCAPE_POLL = 0.02  # seconds between looks at whether a lone ESC was the Escape key
 
 
@@ -91,10 +95,13 @@ class ConsoleDriver(LinuxDriver):
         for number in _ENDING_SIGNALS:
             self._handlers_before[number] = signal.signal(number, self._end)
         self._output.hurry(None)
+        self._ending = False
         self._in_application_mode = True
         super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def stop_application_mode(self) -> None:
+        """Restore the terminal; one that has stalled gets a moment for that, not the rest of the day."""
+        self._output.hurry(_LAST_WORDS)
         super().stop_application_mode()
         self._in_application_mode = False
 
@@ -112,11 +119,28 @@ class ConsoleDriver(LinuxDriver):
             self.write("\x1b[?1000l\x1b[?1002l\x1b[?1006l")
 
     def close(self) -> None:
-        """Send what is left; a terminal that has stalled gets a moment, not the rest of the day."""
-        self._output.hurry(_LAST_WORDS)
+        """Send what is left, and give the signals back."""
+        self._ending = True
         super().close()
         while self._handlers_before:
             signal.signal(*self._handlers_before.popitem())
+
+    def postpones(self, paint: Callable[[], object]) -> bool:
+        """Whether the terminal is several frames behind; if so, `paint` is called when it has caught up."""
+        if not self._is_behind():
+            return False
+
+        def soon() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the app has ended
+                self._loop.call_soon_threadsafe(paint)
+
+        self._output.when_flushed(soon)
+        if not self._is_behind():  # caught up just now, perhaps before it was asked to call
+            self._output.catch_up()
+        return True
+
+    def _is_behind(self) -> bool:
+        return self._writer_thread is not None and self._writer_thread._queue.qsize() >= _FRAMES_BEHIND
 
     def _end(self, number: int, _frame: object = None) -> None:
         """Shut the app down on a signal. Runs in the main thread, between any two of its steps."""

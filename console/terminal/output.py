@@ -25,6 +25,7 @@ class TerminalOutput:
         self._gone = False
         self._give_up_at: float | None = None
         self._pending: list[str] = []
+        self._waiting: Callable[[], None] | None = None
         self._own: int | None = None
         with contextlib.suppress(OSError):  # after `su`, the terminal is another user's: share the descriptor
             flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
@@ -50,6 +51,17 @@ class TerminalOutput:
             if not self._gone:
                 self._gone = True
                 self._on_gone()
+        self.catch_up()
+
+    def when_flushed(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, in the writer's thread, when what is on its way has left."""
+        self._waiting = callback
+
+    def catch_up(self) -> None:
+        """Make the call that `when_flushed` asked for, if it was not made yet."""
+        callback, self._waiting = self._waiting, None
+        if callback is not None:
+            callback()
 
     def hurry(self, seconds: float | None) -> None:
         """Wait for a terminal that takes nothing at most so long from now; `None` for as long as it needs."""

@@ -21,6 +21,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.strip import Strip
 
 from console.terminal.cells import TAIL, cells, is_disputed, is_plain
+from console.terminal.driver import ConsoleDriver
 from console.terminal.pen import change
 
 if TYPE_CHECKING:
@@ -287,6 +288,8 @@ class DeltaPainting(_App):
             if self._painter is not None:
                 self._painter.forget()
             super()._display(screen, renderable)
+            return
+        if isinstance(driver, ConsoleDriver) and driver.postpones(self.refresh):
             return
         try:
             if self._painter is None:

@@ -154,13 +154,18 @@ class PtySession:
             self._read(0.02)
         self._drain()
 
-    def wait_blocked(self, timeout: float = TIMEOUT) -> None:
-        """Read nothing until the terminal has taken all that it can hold, and the program waits for it."""
+    def wait_unread(self, condition: Callable[[], bool], timeout: float = TIMEOUT) -> None:
+        """Read nothing, like a connection that has stalled, until `condition` holds."""
         deadline = time.monotonic() + timeout
-        while select.select([], [self._terminal], [], 0)[1]:
-            assert time.monotonic() < deadline, "the program does not fill the terminal"
+        while not condition():
+            assert time.monotonic() < deadline, f"not so within {timeout} s"
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.02)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the terminal holds all the output that it can until some is read."""
+        return not select.select([], [self._terminal], [], 0)[1]
 
     def wait_exit(self, timeout: float = TIMEOUT, *, reading: bool = True) -> int:
         """Read output until the program ends; its exit status, negative for a signal.

@@ -21,7 +21,8 @@ from console.terminal.driver import ConsoleDriver
 from console.terminal.painter import DeltaPainting
 
 class Sample(DeltaPainting, App[int]):
-    BINDINGS = [("q", "quit"), ("x", "crash"), ("f", "flood"), ("ctrl+l", "repaint"), ("z", "suspend_process")]
+    BINDINGS = [("q", "quit"), ("x", "crash"), ("f", "flood"), ("ctrl+l", "repaint"), ("z", "suspend_process"),
+                ("s", "stop")]
 
     def compose(self):
         yield Static("ready", id="top")
@@ -47,10 +48,16 @@ class Sample(DeltaPainting, App[int]):
 
     def action_flood(self):
         self.step = 0
-        self.set_interval(0.01, self.pour)
+        self.flow = self.set_interval(0.01, self.pour)
+
+    def action_stop(self):
+        self.flow.stop()
+        self.query_one("#body", Static).update("stopped")
 
     def pour(self):
         self.step += 1
+        if "log steps" in sys.argv:
+            print(self.step, file=sys.__stderr__, flush=True)
         self.query_one("#body", Static).update("\\n".join(f"{self.step * y:>70}" for y in range(1, 20)))
 
 if "block hangup" in sys.argv:
@@ -174,13 +181,42 @@ def test_a_dropped_connection_ends_it_quietly(arguments: tuple[str, ...], tmp_pa
     assert (tmp_path / "errors").read_text() == ""
 
 
-def test_a_stalled_terminal_does_not_keep_it_from_ending() -> None:
-    with session() as stalled:
-        stalled.wait_for(is_ready)
-        stalled.send("f")
-        stalled.wait_blocked()
-        stalled.signal(signal.SIGTERM)
-        assert stalled.wait_exit(reading=False) == 128 + signal.SIGTERM
+@pytest.fixture
+def stalled(tmp_path: Path) -> Iterator[PtySession]:
+    """An app that paints, and goes on for long, while its terminal takes nothing."""
+    with (
+        (tmp_path / "steps").open("w+") as steps,
+        session("log steps", redirect={2: steps.fileno()}) as running,
+    ):
+        running.wait_for(is_ready)
+        running.send("f")
+        running.wait_unread(lambda: running.is_full)
+
+        def count() -> int:
+            return len((tmp_path / "steps").read_text().split())
+
+        reached = count()
+        running.wait_unread(lambda: count() > reached + 60)  # the writer's queue holds 30
+        yield running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_stalled_terminal_does_not_keep_it_from_ending(stalled: PtySession, number: signal.Signals) -> None:
+    stalled.signal(number)
+    assert stalled.wait_exit(reading=False) == 128 + number
+
+
+def test_keys_work_while_the_terminal_is_stalled(stalled: PtySession) -> None:
+    stalled.send("q")
+    assert stalled.wait_exit(reading=False) == 0
+
+
+def test_a_stalled_terminal_goes_on_with_the_newest_state(stalled: PtySession) -> None:
+    stalled.send("s")
+    stalled.wait_for(lambda screen: "stopped" in screen.text)
+    stalled.wait_for(lambda screen: "19" not in screen.text)
+    stalled.send("q")
+    assert stalled.wait_exit() == 0
 
 
 def test_redirected_errors_leave_the_screen_on_the_terminal(tmp_path: Path) -> None:
