@@ -196,7 +196,7 @@ def stalled(tmp_path: Path) -> Iterator[PtySession]:
             return len((tmp_path / "steps").read_text().split())
 
         reached = count()
-        running.wait_unread(lambda: count() > reached + 60)  # the writer's queue holds 30
+        running.wait_unread(lambda: count() > reached + 100)  # the writer's queue holds 30
         yield running
 
 
