@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
@@ -27,7 +29,7 @@ from console.screens.pools import PoolsScreen
 from console.settings import Settings
 from console.terminal.driver import ConsoleDriver
 from console.terminal.painter import DeltaPainting
-from console.themes import DEFAULT_THEME, available_themes, load_theme
+from console.themes import DEFAULT_THEME, available_themes, check_theme, default_theme, load_theme
 from console.widgets.alert_strip import AlertStrip
 from console.widgets.loading import StillLoading
 
@@ -69,9 +71,9 @@ class ConsoleApp(DeltaPainting, App[int]):
         super().__init__(driver_class=ConsoleDriver)
         self.animation_level = "none"
         self._config_dir = platformdirs.user_config_path("dbconsole")
-        self._theme_problem: str | None = None
-        self._choose_theme(settings.theme)
-        self.set_keymap(settings.keys)
+        self._complaints: list[str] = []
+        self._choose_theme(settings.theme or default_theme(os.environ))
+        self._use_keys(settings.keys)
 
     def _screen(self, kind: type[PoolsScreen] | type[ActivityScreen]) -> Callable[[], Screen[None]]:
         def make() -> Screen[None]:
@@ -83,6 +85,23 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def get_loading_widget(self) -> Widget:
         return StillLoading()
+
+    def _use_keys(self, keys: Mapping[str, str]) -> None:
+        """Maps keys by the ids of bindings; an id that no binding has is complained of."""
+        kinds = (ConsoleApp, PoolsScreen, ActivityScreen)
+        known = {
+            binding.id
+            for kind in kinds
+            for binding in kind.BINDINGS
+            if isinstance(binding, Binding) and binding.id
+        }
+        for name in sorted(keys.keys() - known):
+            close = get_close_matches(name, known, 1)
+            self._complaints.append(
+                f"[keys] names {name}, which is no command"
+                + (f"; did you mean {close[0]}?" if close else ".")
+            )
+        self.set_keymap({name: key for name, key in keys.items() if name in known})
 
     # Connecting ---------------------------------------------------------------------------------------------------
 
@@ -102,8 +121,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         for screen in self.screen_stack:
             if isinstance(screen, ConsoleScreen):
                 screen.attach(self.services)
-        if self._theme_problem:
-            self.notify(self._theme_problem, markup=False, severity="warning", timeout=10)
+        self._complain()
 
     def _link_changed(self) -> None:
         if self.services is not None and self.services.server.link.state is LinkState.LIVE:
@@ -121,7 +139,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         try:
             theme = load_theme(name, self._config_dir)
         except BadTheme as problem:
-            self._theme_problem = f"{problem.sentence} The theme {DEFAULT_THEME} is used."
+            self._complaints.append(f"{problem.sentence} The theme {DEFAULT_THEME} is used.")
             theme = load_theme(DEFAULT_THEME, self._config_dir)
         self.register_theme(theme)
         self.theme = theme.name
@@ -130,9 +148,14 @@ class ConsoleApp(DeltaPainting, App[int]):
         """Use the next theme."""
         names = available_themes(self._config_dir)
         now = names.index(self.theme) if self.theme in names else -1
-        self._theme_problem = None
         self._choose_theme(names[(now + 1) % len(names)])
-        self.notify(self._theme_problem or f"Theme: {self.theme}", markup=False, timeout=2)
+        self._complain()
+        self.notify(f"Theme: {self.theme}", markup=False, timeout=2)
+
+    def _complain(self) -> None:
+        """Says what of the person's own settings could not be used."""
+        while self._complaints:
+            self.notify(self._complaints.pop(), markup=False, severity="warning", timeout=10)
 
     # What a person can do everywhere -------------------------------------------------------------------------------
 
@@ -179,7 +202,12 @@ class ConsoleApp(DeltaPainting, App[int]):
 
 
 def run(settings: Settings, target: Target) -> int:
-    """Shows the console until the person leaves. Returns the exit code: 3 when no connection ever came about."""
+    """Shows the console until the person leaves. Returns the exit code: 3 when no connection ever came about.
+
+    Raises `BadTheme` when the settings name a theme that there is not.
+    """
+    if settings.theme is not None:
+        check_theme(settings.theme, platformdirs.user_config_path("dbconsole"))
     app = ConsoleApp(settings, target)
     app.run()
     problem = app.services.server.link.problem if app.services else None

@@ -118,7 +118,8 @@ class Settings(BaseSettings):
 
     refresh: Seconds = Field(default=2.0, ge=0.5, le=60)
     """Seconds between two samples."""
-    theme: str = "dark"
+    theme: str | None = None
+    """The name of a theme; None is the one that suits the terminal."""
     screen: Literal["pools", "activity"] = "pools"
     """The screen that is shown first."""
     environment: Annotated[str | None, BeforeValidator(_environment)] = None

@@ -67,13 +67,18 @@ def default_theme(environ: Mapping[str, str]) -> str:
     return DEFAULT_THEME if colours in ("256color", "kitty") else SIXTEEN_COLOURS
 
 
+def check_theme(name: str, config_dir: Path) -> None:
+    """Raises BadTheme when there is no theme of that name, whatever its file may say."""
+    if name not in available_themes(config_dir):
+        raise BadTheme(f"There is no theme “{name}”; there are: {', '.join(available_themes(config_dir))}.")
+
+
 def load_theme(name: str, config_dir: Path) -> Theme:
     """The theme `name`, a person's own file in `config_dir/themes` over the one shipped.
 
     Raises BadTheme when there is no such theme or its file is broken.
     """
-    if name not in available_themes(config_dir):
-        raise BadTheme(f"There is no theme “{name}”; there are: {', '.join(available_themes(config_dir))}.")
+    check_theme(name, config_dir)
     own = config_dir / "themes" / f"{name}.toml"
     if not own.is_file():
         return _build(name, _read_shipped(name))
@@ -172,6 +177,8 @@ def _build(name: str, words: Mapping[str, Any]) -> Theme:
     if words.get("ansi", False):
         # Textual's ANSI themes use the terminal's own foreground, which our background may hide.
         variables |= {"text": text, "surface": raised, "panel": raised, "boost": raised}
+        # Its own stylesheets refer to these two in ANSI themes only.
+        variables |= {"ansi-background": background, "ansi-foreground": text}
     return Theme(
         name=name,
         primary=accent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from typing import Any
@@ -41,6 +42,9 @@ _LOST = (
     OSError,
     EOFError,
 )
+
+_ENDED = re.compile("closed in the middle|connection_lost|reset by peer|broken pipe", re.IGNORECASE)
+"""The driver's words and the system's for an end without a reason."""
 
 
 def connection_arguments(target: Target, settings: Settings) -> dict[str, Any]:
@@ -109,7 +113,7 @@ def cannot_connect(error: BaseException, target: Target, timeout: float) -> Cann
             return TooManyConnections(f"{target.address} has no free connection slot: {said}.")
         case asyncpg.CannotConnectNowError():
             return ServerStarting(f"{target.address} takes no connections yet: {said}.")
-        case asyncpg.ConnectionDoesNotExistError() | ConnectionResetError() | BrokenPipeError():
+        case asyncpg.ConnectionDoesNotExistError() | ConnectionError() if _ENDED.search(said):
             return CannotConnect(
                 f"{target.address} closed the connection at once; is PostgreSQL running there, on that port?"
             )

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.models.health import Alert
+from console.models.health import Alert, Severity
 from console.models.reading import Reading
 from console.models.server import Link, LinkState
 from console.models.status import Status
@@ -167,12 +167,20 @@ class ConsoleScreen(Screen[None], Generic[S]):
             if reading.snapshot is None:
                 self._explain_emptiness()
             elif before is None or reading.snapshot is not before.snapshot:
-                self.query_one(AlertStrip).alerts = self.alerts_of(reading.snapshot)
                 self.show(reading.snapshot, reading)
+            self.query_one(AlertStrip).alerts = self._alerts(reading)
             stale = not reading.is_live
             for table in self.tables:
                 table.stale = stale
             self.set_class(stale, "-stale")
+
+    def _alerts(self, reading: Reading[S]) -> tuple[Alert, ...]:
+        """What is wrong with the link is all that matters while it is; old alerts would be about old data."""
+        if reading.snapshot is None:
+            return ()
+        if problem := reading.problem or (reading.link.problem if not reading.is_live else None):
+            return (Alert(Severity.CRITICAL, problem, self.MODE),)
+        return self.alerts_of(reading.snapshot)
 
     @property
     def link(self) -> Link:

@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from console.models.health import Alert, Severity
+from console.terminal.safe_text import visible
 
 _GLYPH = {Severity.CRITICAL: "◆", Severity.WARNING: "▲"}
 _COLOUR = {Severity.CRITICAL: "$error", Severity.WARNING: "$warning"}
@@ -80,4 +81,6 @@ class AlertStrip(Widget):
     @staticmethod
     def _piece(alert: Alert, chosen: bool) -> Content:
         style = f"bold {_COLOUR[alert.severity]}" + (" reverse" if chosen else "")
-        return Content.styled(f"{_GLYPH[alert.severity]} {alert.text} ({alert.severity.value})", style)
+        return Content.styled(
+            f"{_GLYPH[alert.severity]} {visible(alert.text)} ({alert.severity.value})", style
+        )

@@ -30,7 +30,7 @@ def test_nothing_given_is_the_defaults(file: Path) -> None:
     assert settings == Settings()
     assert (settings.refresh, settings.theme, settings.screen, settings.environment) == (
         2,
-        "dark",
+        None,
         "pools",
         None,
     )
