@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.theme import Theme
+from textual.widgets import Button, Input
 
 from console.errors import BadTheme
+from console.resources import folder
 from console.themes import SHIPPED, available_themes, default_theme, load_theme
+from console.widgets.live_table import LiveTable
 
 NOWHERE = Path("/nonexistent")
 TEXT_COLOURS = ("foreground", "accent", "success", "warning", "error")
@@ -71,6 +76,28 @@ def test_an_environment_is_never_mistaken_for_another() -> None:
         assert (
             len({variables[f"environment-{kind}"] for kind in ("development", "staging", "production")}) == 3
         )
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_an_app_can_wear_every_theme_and_change_it(name: str) -> None:
+    class Dressed(App[None]):
+        CSS_PATH: ClassVar[list[str | Path]] = [folder("themes") / "widgets.tcss"]  # type: ignore[assignment]
+
+        def compose(self) -> ComposeResult:
+            yield LiveTable[str]([], row_key=str)
+            yield Input()
+            yield Button("no", variant="error")
+
+    app = Dressed()
+    for theme in SHIPPED:
+        app.register_theme(load_theme(theme, NOWHERE))
+    app.theme = name
+    async with app.run_test() as pilot:
+        assert app.screen.styles.background == Color.parse(load_theme(name, NOWHERE).background or "")
+        for theme in SHIPPED:
+            app.theme = theme
+            await pilot.pause()
+            assert app.screen.styles.background == Color.parse(load_theme(theme, NOWHERE).background or "")
 
 
 def write(config_dir: Path, name: str, text: str) -> Path:
