@@ -19,7 +19,7 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.errors import BadTheme
+from console.errors import BadTheme, CannotConnect
 from console.models.server import LinkState
 from console.models.target import Target
 from console.resources import folder
@@ -29,6 +29,7 @@ from console.screens.pools import PoolsScreen
 from console.settings import Settings
 from console.terminal.driver import ConsoleDriver
 from console.terminal.painter import DeltaPainting
+from console.terminal.safe_text import visible
 from console.themes import DEFAULT_THEME, available_themes, check_theme, default_theme, load_theme
 from console.widgets.alert_strip import AlertStrip
 from console.widgets.loading import StillLoading
@@ -127,6 +128,10 @@ class ConsoleApp(DeltaPainting, App[int]):
         if self.services is not None and self.services.server.link.state is LinkState.LIVE:
             self.was_connected = True
 
+    def _fatal_error(self) -> None:
+        # Textual would print the traceback with every local variable, passwords among them.
+        self._close_messages_no_wait()
+
     async def on_unmount(self) -> None:
         if self._connecting is not None:
             self._connecting.cancel()
@@ -210,8 +215,12 @@ def run(settings: Settings, target: Target) -> int:
         check_theme(settings.theme, platformdirs.user_config_path("dbconsole"))
     app = ConsoleApp(settings, target)
     app.run()
+    if app._exception is not None:
+        raise app._exception
+    if app.return_code:
+        return app.return_code
     problem = app.services.server.link.problem if app.services else None
-    if not app.was_connected and problem:
-        print(f"dbconsole: {problem}", file=sys.stderr)
-        return 3
-    return app.return_code or 0
+    if app.was_connected or problem is None:
+        return 0
+    print(f"dbconsole: {visible(problem)}", file=sys.stderr)
+    return CannotConnect.exit_code

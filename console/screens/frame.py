@@ -276,10 +276,14 @@ class ConsoleScreen(Screen[None], Generic[S]):
 
     def send_to_clipboard(self, text: str) -> None:
         """Hands text to the terminal, which may or may not put it into its clipboard."""
-        from console.terminal.clipboard import copy
+        from console.terminal.clipboard import TooLongToCopy, copy
 
-        copy(self.app, text)
-        self.notify("Sent to the terminal's clipboard.", markup=False, timeout=3)
+        try:
+            copy(self.app, text)
+        except TooLongToCopy as problem:
+            self.notify(problem.sentence, markup=False, severity="warning")
+        else:
+            self.notify("Sent to the terminal's clipboard.", markup=False, timeout=3)
 
     @work(group="export", exclusive=True, exit_on_error=False)
     async def action_export(self) -> None:
