@@ -1,0 +1,47 @@
+"""`make bench`: the console beside its peer pg_activity, on one server, in one run of about seven minutes.
+
+The server is a throwaway PostgreSQL 18 with pgbench, idle sessions, one that blocks and its waiters; the terminal
+has 120×40 cells; both refresh every two seconds. Times are told, never asserted: the exit code is 0 whatever they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from importlib.metadata import version
+
+from tests.bench.contestants import CONSOLE, ON_ACTIVITY, PEER
+from tests.bench.figures import Figure, table
+from tests.bench.measures import QUICK, Bench, Plan
+from tests.bench.scene import CLIENTS, IDLE, RATE, SCALE, WAITERS, Scene
+from tests.bench.terminal import COLUMNS, LINES, precise_threads
+
+
+def main() -> None:
+    """Measures, and prints the table."""
+    names = ("start", "silent", "use", "many")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer starts, shorter periods")
+    parser.add_argument("--only", action="append", choices=names, help="measure only this (may be repeated)")
+    arguments = parser.parse_args()
+
+    precise_threads()
+    began = time.monotonic()
+    figures: list[Figure] = []
+    print(f"{CONSOLE.name} {version('dbconsole')}: {' '.join((*CONSOLE.options, *ON_ACTIVITY))}")
+    print(f"{PEER.name} {version('pg_activity')}: {' '.join(PEER.options)}")
+    print(f"PostgreSQL 18, pgbench -s {SCALE} -c {CLIENTS} -R {RATE}, {IDLE} idle sessions, ", end="")
+    print(f"1 blocker with {WAITERS} waiters, terminal of {COLUMNS}×{LINES}", flush=True)
+    with Scene((CONSOLE.role, PEER.role)) as scene:
+        bench = Bench(scene, QUICK if arguments.quick else Plan())
+        for name in arguments.only or names:
+            print(f"measuring: {name} …", file=sys.stderr)
+            figures += getattr(bench, name)()
+    print()
+    print(table(figures))
+    print(f"\n{time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
