@@ -7,22 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
-from textual.strip import Strip
-from textual.visual import Visual
 
 from console.widgets.columns import Column
-from console.widgets.line_scroll import LineScroll
 from console.widgets.rows import TableRows
-from console.widgets.table_painter import EDGE, GUTTER, HeaderLine, RowLine, TablePainter
+from console.widgets.table_lines import TableLines
+from console.widgets.table_painter import HeaderLine, RowLine
 from console.widgets.thumb import thumb
-from console.widgets.tones import Tone, tone_classes, tone_styles
+from console.widgets.tones import Tone
 
 R = TypeVar("R")
 
@@ -30,41 +26,13 @@ NO_ROWS = Content("Nothing to show.")
 ALL_FILTERED = Content("No row matches the filter.")
 
 
-class LiveTable(LineScroll, Generic[R], can_focus=True):
+class LiveTable(TableLines, Generic[R], can_focus=True):
     """Rows of type R under a fixed header line.
 
     The cursor and the marks belong to rows by their key, wherever these move when the data changes. Until the
     person has moved the cursor it stays in the part of the table that is on screen, and the view stays at the
     top, where the sort order puts what matters; afterwards the view follows the row under the cursor.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "live-table--header",
-        "live-table--header-sorted",
-        "live-table--cursor",
-        "live-table--cursor-blurred",
-        "live-table--marked",
-        "live-table--thumb",
-    } | tone_classes("live-table")
-
-    DEFAULT_CSS = """
-    LiveTable {
-        .live-table--header { color: $text-muted; }
-        .live-table--header-sorted { color: $accent; text-style: bold; }
-        .live-table--cursor {
-            color: $block-cursor-foreground;
-            background: $block-cursor-background;
-            text-style: $block-cursor-text-style;
-        }
-        .live-table--cursor-blurred {
-            color: $block-cursor-blurred-foreground;
-            background: $block-cursor-blurred-background;
-            text-style: $block-cursor-blurred-text-style;
-        }
-        .live-table--marked { color: $accent; text-style: bold; }
-        .live-table--thumb { color: $text-muted; }
-    }
-    """ + tone_styles("LiveTable", "live-table")
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select_row", "detail", key_display="enter"),
@@ -121,9 +89,6 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
         self._cursor = 0
         self._cursor_key: Hashable | None = None
         self._cursor_moved = False
-        self._painter = TablePainter(self._component_style)
-        # What was last drawn at each line of the widget, to repaint only lines that differ.
-        self._painted: dict[int, RowLine | HeaderLine | None] = {}
 
     # Rows
 
@@ -146,7 +111,7 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
         """Shows other columns; the sort order is kept where its column is still there."""
         with self._changing_rows():
             self._rows.replace_columns(columns)
-            self._painter.lay_out(columns, self.size.width)
+            self.painter.lay_out(columns, self.size.width)
         self.refresh()
 
     def show_when_empty(self, content: Content) -> None:
@@ -174,7 +139,7 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
             self.refresh()
         self._measure()
         self._restore_cursor(followed)
-        self._refresh_changed()
+        self.refresh_changed()
 
     # Cursor and marks
 
@@ -209,12 +174,12 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
         """Marks the row under the cursor, or removes its mark."""
         if self._cursor_key is not None:
             self._rows.marks ^= {self._cursor_key}
-            self._refresh_changed()
+            self.refresh_changed()
 
     def clear_marks(self) -> None:
         """Removes every mark."""
         self._rows.marks.clear()
-        self._refresh_changed()
+        self.refresh_changed()
 
     @property
     def _page(self) -> int:
@@ -246,7 +211,7 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
             self._cursor_moved = True
             self._set_cursor(max(0, min(index, len(self._rows.keys) - 1)))
             self._scroll_to_cursor()
-            self._refresh_changed()
+            self.refresh_changed()
 
     def _scroll_to_cursor(self) -> None:
         top, page = self.scroll_offset.y, self._page
@@ -295,7 +260,7 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
 
     def action_sort_next(self) -> None:
         """Sorts by the next column from left to right, and after the last by the first."""
-        keys = [column.key for column in self._painter.columns if column.sort is not None]
+        keys = [column.key for column in self.painter.columns if column.sort is not None]
         if keys:
             now = keys.index(self.sort_key) if self.sort_key in keys else -1
             self.sort_by(keys[(now + 1) % len(keys)])
@@ -310,7 +275,7 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
             self._rows.filter(text)
 
     def watch_stale(self) -> None:
-        self._refresh_changed()
+        self.refresh_changed()
 
     # Mouse
 
@@ -319,7 +284,7 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
         if offset is None:
             return
         if offset.y == 0:
-            column = self._painter.column_at(offset.x, self.scroll_offset.x)
+            column = self.painter.column_at(offset.x, self.scroll_offset.x)
             if column is not None:
                 self.sort_by(column.key, not self.sort_descending if column.key == self.sort_key else None)
             return
@@ -332,34 +297,21 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
     # Drawing
 
     def on_mount(self) -> None:
-        self.watch(self, "has_focus", self._refresh_changed, init=False)
+        self.watch(self, "has_focus", self.refresh_changed, init=False)
 
     def on_resize(self) -> None:
         self._lay_out()
         self._scroll_to_cursor()
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._painter.forget()
-
-    def _component_style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"live-table--{name}") if name else self.rich_style
-
     def _lay_out(self) -> None:
-        self._painter.lay_out(self._rows.columns, self.size.width)
+        self.painter.lay_out(self._rows.columns, self.size.width)
         self._measure()
         self.refresh()
 
     def _measure(self) -> None:
-        self.set_extent(self._painter.line_width, len(self._rows.shown) + 1)
+        self.set_extent(self.painter.line_width, len(self._rows.shown) + 1)
 
-    def _refresh_changed(self) -> None:
-        lines = range(self.size.height)
-        changed = [y for y in lines if y not in self._painted or self._painted[y] != self._line(y)]
-        if changed:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
-
-    def _line(self, y: int) -> RowLine | HeaderLine | None:
+    def line(self, y: int) -> RowLine | HeaderLine | None:
         scroll_x, scroll_y = self.scroll_offset
         if y == 0:
             more_right = scroll_x < self.max_scroll_x
@@ -373,7 +325,7 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
         row = self._rows.shown[index]
         on_cursor = ("cursor" if self.has_focus else "cursor-blurred") if index == self._cursor else ""
         return RowLine(
-            cells=tuple(column.cell(row) for column in self._painter.columns),
+            cells=tuple(column.cell(row) for column in self.painter.columns),
             tone=self._row_style(row) if self._row_style is not None else None,
             marked=self._rows.keys[index] in self._rows.marks,
             cursor=on_cursor,
@@ -381,22 +333,7 @@ class LiveTable(LineScroll, Generic[R], can_focus=True):
             thumb=y - 1 in thumb(len(self._rows.shown), self._page, self.scroll_offset.y),
         )
 
-    def render_line(self, y: int) -> Strip:
-        line = self._painted[y] = self._line(y)
-        if isinstance(line, HeaderLine):
-            return self._painter.header(line, self.scroll_offset.x)
-        if isinstance(line, RowLine):
-            return self._painter.row(line, self.scroll_offset.x)
-        width = self.size.width
+    def empty_content(self) -> Content | None:
         if self._rows.shown:
-            return Strip.blank(width, self.rich_style)
-        return self._render_empty(y - 1, width)
-
-    def _render_empty(self, y: int, width: int) -> Strip:
-        content = ALL_FILTERED if self._rows.all else self._empty
-        room = width - GUTTER - EDGE
-        strips = Visual.to_strips(self, content, room, None, self.visual_style)
-        if y >= len(strips):
-            return Strip.blank(width, self.rich_style)
-        blank = Strip.blank(GUTTER, self.rich_style)
-        return Strip.join([blank, strips[y]]).adjust_cell_length(width, self.rich_style)
+            return None
+        return ALL_FILTERED if self._rows.all else self._empty
