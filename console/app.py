@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widget import Widget
+from textual.widgets import Input
 
 from console.clock import SYSTEM_CLOCK, Clock
 from console.errors import BadTheme, CannotConnect
@@ -50,7 +51,7 @@ class ConsoleApp(DeltaPainting, App[int]):
     NOTIFICATION_TIMEOUT = 5
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(f"{key},f{key}", f"switch_mode({mode!r})", title, show=False, id=f"screen.{mode}", tooltip=f"Go to {title}")
+            Binding(f"{key},f{key}", f"switch_mode({mode!r})", title, show=False, priority=True, id=f"screen.{mode}", tooltip=f"Go to {title}")
             for key, mode, title in TABS
         ),
         Binding("t", "next_theme", "theme", show=False, id="theme", tooltip="Use the next theme"),
@@ -148,6 +149,11 @@ class ConsoleApp(DeltaPainting, App[int]):
             theme = load_theme(DEFAULT_THEME, self._config_dir)
         self.register_theme(theme)
         self.theme = theme.name
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # The keys of the screens are looked at before any other, so that what is typed right behind one finds its
+        # screen there; but not while a person types, nor through a dialog.
+        return not (action == "switch_mode" and (isinstance(self.focused, Input) or self.screen.is_modal))
 
     def action_next_theme(self) -> None:
         """Use the next theme."""

@@ -100,6 +100,7 @@ class Feed(Generic[S]):
         """Has `watcher` called with every new reading, and once with the present one; what is returned ends that."""
         self._watchers.append(watcher)
         if self._task is None:
+            self._leave_gap()  # for the time that nobody watched
             self._forget_link = self._source.on_link_change(self._link_changed)
             self._task = asyncio.create_task(self._run(), name="feed")
         watcher(self.reading)
@@ -159,10 +160,15 @@ class Feed(Generic[S]):
 
     def _link_changed(self) -> None:
         self._denied = False
-        if self._source.link.state is LinkState.LOST and self._history and self._history[-1].values:
-            self._remember(Point(self._history[-1].at, {}))  # a gap in the charts
+        if self._source.link.state is LinkState.LOST:
+            self._leave_gap()
         self._tell()
         self._wake.set()
+
+    def _leave_gap(self) -> None:
+        """Lets the charts show that nothing is known after the last point."""
+        if self._history and self._history[-1].values:
+            self._remember(Point(self._history[-1].at, {}))
 
     def _remember(self, point: Point) -> None:
         self._history.append(point)

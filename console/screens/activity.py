@@ -149,15 +149,14 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
     def show_only(self, words: str) -> None:
         """All sessions that match the words."""
         self.view = "all"
-        self.sessions.filter_text = words
+        self.filter_by(words)
 
     def action_back(self) -> None:
         """Close the detail, then the filter, then go back to the running sessions."""
         if self.detail_open:
             self.detail_open = False
         elif self.table.filter_text:
-            for table in self.tables:
-                table.filter_text = ""
+            self.filter_by("")
         else:
             self.view = "running"
 

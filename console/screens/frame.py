@@ -14,7 +14,7 @@ from textual.events import Resize, ScreenResume, ScreenSuspend
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from console.clock import SYSTEM_CLOCK, Clock
 from console.models.health import Alert, Severity
@@ -57,7 +57,7 @@ class ConsoleScreen(Screen[None], Generic[S]):
     MODE: ClassVar[str]
     AUTO_FOCUS = "LiveTable"
     COMMON_BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", key_display="/", id="filter", tooltip="Show only rows with these words"),
+        Binding("slash", "filter", "filter", key_display="/", priority=True, id="filter", tooltip="Show only rows with these words"),
         Binding("s", "sort", "sort", id="sort", tooltip="Sort by the next column"),
         Binding("S", "sort_reverse", "reverse", show=False, id="sort-reverse", tooltip="Sort the other way round"),
         Binding("space", "pause", "pause", id="pause", tooltip="Hold the picture still; again lets it go on"),
@@ -115,6 +115,7 @@ class ConsoleScreen(Screen[None], Generic[S]):
         with Container(id="body"):
             yield from self.compose_body()
         yield Static(id="too-small", markup=False)
+        yield FilterBar()
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -216,6 +217,10 @@ class ConsoleScreen(Screen[None], Generic[S]):
         for table in self.tables:
             table.show_when_empty(Content(text))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # The key that filters is looked at before any other, but where a person types it is a letter like all.
+        return not (action == "filter" and isinstance(self.focused, Input))
+
     # What a person can do on every screen -------------------------------------------------------------------------
 
     def action_pause(self) -> None:
@@ -256,17 +261,20 @@ class ConsoleScreen(Screen[None], Generic[S]):
 
     def action_filter(self) -> None:
         """Filter as you type."""
-        if not self.query(FilterBar):
-            self.mount(FilterBar(self.table.filter_text), after="#body")
+        self.query_one(FilterBar).edit()
+
+    def filter_by(self, words: str) -> None:
+        """Shows only rows with these words, and says so; none of them shows every row again."""
+        self.query_one(FilterBar).show_words(words)
+        self._filter(FilterBar.Changed(words))
 
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
         for table in self.tables:
-            table.filter_text = event.text
+            table.filter_text = event.words
 
     @on(FilterBar.Closed)
-    def _close_filter(self) -> None:
-        self.query(FilterBar).remove()
+    def _leave_filter(self) -> None:
         self.table.focus()
 
     def action_copy(self) -> None:

@@ -129,8 +129,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
 
     def action_back(self) -> None:
         """Remove the filter."""
-        for table in self.tables:
-            table.filter_text = ""
+        self.filter_by("")
 
     @on(LiveTable.RowSelected)
     def _show_sessions(self, event: LiveTable.RowSelected) -> None:

@@ -1,4 +1,4 @@
-"""Filter as you type: one line above the footer, there only while it is wanted."""
+"""Filter as you type: one line above the footer, there while a filter is on, so that nobody forgets it."""
 
 from __future__ import annotations
 
@@ -14,54 +14,73 @@ from textual.widgets import Input, Label
 
 
 class FilterBar(Horizontal):
-    """Posts `Changed` at every key and `Closed` at enter or escape; escape clears the filter first."""
+    """Posts `Changed` at every key and `Closed` at enter or escape; escape clears the filter first.
+
+    It is there from the beginning, hidden: what is typed right behind the key that opens it must already find it.
+    """
 
     DEFAULT_CSS = """
     FilterBar {
-        dock: bottom; height: 1; padding: 0 1; margin-bottom: 1; background: $panel;
+        display: none; height: 1; padding: 0 1; background: $panel;
         Label { color: $accent; padding-right: 1; }
-        Input { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
-        Input:focus { border: none; }
+        Input, Input:focus { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear", "clear filter"),
-        Binding("enter", "keep", "keep filter", priority=True),
-        Binding("up,down", "keep", show=False),
+        Binding("down,up", "keep", "back to the table"),
     ]
 
     @dataclass
     class Changed(Message):
         """The words to filter by are others now."""
 
-        text: str
+        words: str
 
     @dataclass
     class Closed(Message):
         """The person has finished."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self._text = text
-
     def compose(self) -> ComposeResult:
         yield Label("/", markup=False)
-        yield Input(self._text, placeholder="words to find, !word to leave out", select_on_focus=False)
+        yield Input(placeholder="words to find, !word to leave out", select_on_focus=False)
 
     def on_mount(self) -> None:
-        self.query_one(Input).cursor_blink = False
-        self.query_one(Input).focus()
+        self._input.cursor_blink = False
+
+    @property
+    def _input(self) -> Input:
+        return self.query_one(Input)
+
+    def edit(self) -> None:
+        """Lets the person type, from the very next key on."""
+        self.display = True
+        self.screen.set_focus(self._input)
+
+    def show_words(self, words: str) -> None:
+        """Shows the words of a filter that was set otherwise; without any there is no bar."""
+        with self._input.prevent(Input.Changed):
+            self._input.value = words
+        self.display = bool(words)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
+        self.display = bool(event.value) or self._input.has_focus
         self.post_message(self.Changed(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_keep()
 
     def action_clear(self) -> None:
         """Show every row again."""
+        self.show_words("")
         self.post_message(self.Changed(""))
         self.post_message(self.Closed())
 
     def action_keep(self) -> None:
         """Go back to the table; the filter stays."""
+        self.display = bool(self._input.value)
         self.post_message(self.Closed())
