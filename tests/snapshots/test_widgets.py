@@ -226,3 +226,22 @@ def test_old_data(snap_compare: SnapCompare) -> None:
 
 def test_details(snap_compare: SnapCompare) -> None:
     assert looks_right(snap_compare, Details(), (80, 24))
+
+
+async def test_another_theme_repaints_everything() -> None:
+    def colours(app: App[None]) -> list[list[tuple[str, str]]]:
+        lines = [app.query_one(LiveTable).render_line(y) for y in range(5)]
+        lines += [app.query_one(Chart).render_line(y) for y in range(5)]
+        return [[(segment.text, str(segment.style)) for segment in line] for line in lines]
+
+    changed, fresh = Gallery("dark"), Gallery("light")
+    async with fresh.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        wanted = colours(fresh)
+    async with changed.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert colours(changed) != wanted
+        changed.register_theme(load_theme("light", Path("/nonexistent")))
+        changed.theme = "light"
+        await settle(pilot)
+        assert colours(changed) == wanted

@@ -390,6 +390,10 @@ async def test_an_export_has_what_is_shown_in_exact_values() -> None:
             ["2", "app", "", "SELECT 1"],
             ["1", "app", "1.25", "SELECT 1"],
         ]
+        table.move_to(1)
+        assert table.export_cursor_row() == ["1", "app", "1.25", "SELECT 1"]
+        table.update_rows([])
+        assert table.export_cursor_row() is None
 
 
 async def test_other_columns_can_be_shown() -> None:
