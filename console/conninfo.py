@@ -31,12 +31,13 @@ Options = dict[str, Option]
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 _USED = frozenset(
-    ["host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "sslcert", "sslkey"]
+    [
+        *("host", "hostaddr", "port", "user", "password", "dbname", "connect_timeout"),
+        *("sslmode", "sslrootcert", "sslcert", "sslkey"),
+    ]
 )
-_WITHOUT_EFFECT = frozenset(
-    ["application_name", "fallback_application_name", "client_encoding", "connect_timeout"]
-)
-"""The console has its own: its name, UTF-8, and the setting `timeouts.connect`."""
+_WITHOUT_EFFECT = frozenset(["application_name", "fallback_application_name", "client_encoding"])
+"""The console has its own: its name, and UTF-8."""
 _ONLY_DEFAULTS = {
     "target_session_attrs": ("any",),
     "load_balance_hosts": ("disable",),

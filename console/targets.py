@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -118,6 +119,7 @@ def _target(options: Options, origin: str) -> Target:
         database=values.get("dbname") or user,
         password=SecretStr(password) if password else None,
         tls=_tls(options),
+        connect_timeout=_connect_timeout(options.get("connect_timeout")),
         origin=origin,
     )
 
@@ -129,6 +131,16 @@ def _port(option: Option | None) -> int:
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 6 and 1 <= int(digits) <= 65535):
         raise BadTarget(f"{option.origin} is not a whole number between 1 and 65535.")
     return int(digits)
+
+
+def _connect_timeout(option: Option | None) -> float | None:
+    """Seconds; None where libpq would wait for ever, and the console as long as its settings say."""
+    if option is None:
+        return None
+    digits = option.value.strip()
+    if not re.fullmatch(r"-?[0-9]{1,6}", digits):
+        raise BadTarget(f"{option.origin} is not a whole number of seconds.")
+    return float(digits) if int(digits) > 0 else None
 
 
 def _host(options: Options) -> str | None:

@@ -64,7 +64,7 @@ def connection_arguments(target: Target, settings: Settings) -> dict[str, Any]:
         "user": target.user,
         "database": target.database,
         "password": target.password.get_secret_value() if target.password else "",
-        "timeout": timeouts.connect,
+        "timeout": connect_timeout(target, settings),
         "server_settings": {
             "application_name": APPLICATION_NAME,
             "default_transaction_read_only": "on",
@@ -74,6 +74,11 @@ def connection_arguments(target: Target, settings: Settings) -> dict[str, Any]:
             "jit": "off",  # compiling a catalogue query costs more than running it
         },
     }
+
+
+def connect_timeout(target: Target, settings: Settings) -> float:
+    """Seconds that connecting may take."""
+    return target.connect_timeout or settings.timeouts.connect
 
 
 def _trusting_the_system(tls: Tls) -> ssl.SSLContext:

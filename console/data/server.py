@@ -13,7 +13,13 @@ from typing import Any
 import asyncpg
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.data.driver import DRIVER_ERRORS, cannot_connect, connection_arguments, query_error
+from console.data.driver import (
+    DRIVER_ERRORS,
+    cannot_connect,
+    connect_timeout,
+    connection_arguments,
+    query_error,
+)
 from console.data.engine import Engine
 from console.data.queries import OLDEST_MAJOR, query
 from console.errors import CannotConnect, ConnectionLost, QueryDenied, ServerTooOld
@@ -86,7 +92,7 @@ class Server:
 
         Raises `CannotConnect`, which says why in a sentence. Without it the link is live.
         """
-        timeout = self._settings.timeouts.connect
+        timeout = connect_timeout(self.target, self._settings)
         connection = None
         try:
             connection = await asyncpg.connect(**connection_arguments(self.target, self._settings))

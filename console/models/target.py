@@ -35,6 +35,8 @@ class Target:
     database: str
     password: SecretStr | None = field(default=None, repr=False)
     tls: Tls = Tls()
+    connect_timeout: float | None = None
+    """Seconds; None for what the settings say."""
     origin: str = "default"
 
     @property

@@ -240,3 +240,10 @@ def test_a_variable_that_cannot_be_used_is_refused_by_name(environ: dict[str, st
 def test_a_password_is_nowhere_to_be_read() -> None:
     target = resolve("postgresql://app:s3cret@db1/shop", {})
     assert SECRET not in f"{target} {target!r} {target.password}"
+
+
+def test_a_connect_timeout_counts() -> None:
+    assert resolve("postgresql://app@db1/shop?connect_timeout=3", {}).connect_timeout == 3
+    assert resolve("postgresql://app@db1/shop?connect_timeout=0", {}).connect_timeout is None
+    with pytest.raises(BadTarget, match="connect_timeout .*whole number of seconds"):
+        resolve("postgresql://app@db1/shop?connect_timeout=soon", {})
