@@ -296,9 +296,6 @@ class LiveTable(TableLines, Generic[R], can_focus=True):
 
     # Drawing
 
-    def on_mount(self) -> None:
-        self.watch(self, "has_focus", self.refresh_changed, init=False)
-
     def on_resize(self) -> None:
         self._lay_out()
         self._scroll_to_cursor()

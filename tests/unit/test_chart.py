@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.strip import Strip
 
 from console.units import bytes_binary
 from console.widgets import chart as chart_module
@@ -111,9 +113,18 @@ async def test_a_chart_is_drawn_only_when_its_picture_changes_and_it_can_be_seen
     values = [float(value % 7) for value in range(60)]
     async with shown(Series("total", points(values))) as (app, pilot):
         assert len(drawn) == 1
+        painted: list[int] = []
+        render_line = Chart.render_line
+
+        def spy(chart: Chart, y: int) -> Strip:
+            painted.append(y)
+            return render_line(chart, y)
+
+        monkeypatch.setattr(Chart, "render_line", spy)
         app.chart.show([Series("total", points(values))])
         await pilot.pause()
         assert len(drawn) == 1, "the same values are the same picture"
+        assert painted == []
 
         await app.push_screen(Screen())
         app.chart.show([Series("total", points([*values, 3.0]))])
@@ -147,6 +158,13 @@ def test_while_it_stands_only_the_newest_column_changes() -> None:
     assert before.start == after.start
     assert before.curves[0][0][:-1] == after.curves[0][0][:-1]
     assert before.curves[0][0][-1] != after.curves[0][0][-1]
+
+
+def test_the_first_curve_lies_over_the_others() -> None:
+    one = Series("total", points([float(value) for value in range(60)]))
+    picture = frame([one, one], 40, 5, 60, 60)
+    lines = curves.draw(importlib.import_module("plotext"), picture)
+    assert {piece.curve for line in lines for piece in line if piece.text.strip()} == {0}
 
 
 def test_a_short_peak_is_not_lost() -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 from rich.cells import cell_len
 
+from console.widgets import columns
 from console.widgets.columns import Column, arrange, fit
 from console.widgets.thumb import thumb
 
@@ -53,6 +55,18 @@ def test_a_cell_is_exactly_as_wide_as_its_column() -> None:
     assert fit("12", 4, "right") == "  12"
     assert fit("abcdefg", 6) == "abcde…"
     assert fit("漢字漢字", 6) == "漢字 …", "half of a wide character is a space"
+
+
+def test_of_a_long_text_only_the_beginning_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def spy(text: str) -> str:
+        looked_at.append(len(text))
+        return text
+
+    monkeypatch.setattr(columns, "visible", spy)
+    assert fit("é" * 1_000_000, 10) == "é" * 9 + "…"
+    assert max(looked_at) < 100
 
 
 def test_the_thumb_tells_what_part_is_shown() -> None:

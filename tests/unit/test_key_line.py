@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.widgets import Input
 
 from console.widgets.key_line import KeyLine
@@ -57,6 +59,28 @@ async def test_the_line_shows_the_keys_that_work_here_with_help_and_quit_at_the_
         assert app.shown.startswith("/ [filter]  s sort  k terminate  c cancel  ")
         assert app.shown.endswith("  ? help  q quit")
         assert "secret" not in app.shown
+        assert "x cancel" not in app.shown, "the first key stands for all"
+
+
+async def test_the_line_is_painted_only_when_the_keys_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = KeysApp()
+    async with app.run_test(size=(80, 5)) as pilot:
+        await pilot.pause()
+        painted: list[None] = []
+        render = KeyLine.render
+
+        def spy(line: KeyLine) -> Content:
+            painted.append(None)
+            return render(line)
+
+        monkeypatch.setattr(KeyLine, "render", spy)
+        app.screen.refresh_bindings()
+        await pilot.pause()
+        assert painted == []
+        app.allowed = None
+        app.screen.refresh_bindings()
+        await pilot.pause()
+        assert painted
 
 
 async def test_an_action_that_is_not_allowed_is_not_shown() -> None:

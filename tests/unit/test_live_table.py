@@ -78,7 +78,7 @@ async def shown(
 
 def lines(table: LiveTable[Backend]) -> list[str]:
     """What stands on the screen, line by line."""
-    return [table.render_line(y).text.rstrip() for y in range(table.size.height)]
+    return [strip.text.rstrip() for strip in table.render_lines(table.size.region)]
 
 
 def cursor(table: LiveTable[Backend]) -> object:
@@ -145,6 +145,16 @@ async def test_the_view_follows_the_cursor_only_once_it_was_moved() -> None:
         await pilot.pause()
         assert cursor(table) == 1
         assert any(line.split()[0] == "1" for line in lines(table)[1:])
+
+        await pilot.press("home")
+        table.update_rows([Backend(200), *moved])
+        await pilot.pause()
+        assert (cursor(table), table.scroll_offset.y) == (100, 0)
+        table.update_rows([*(Backend(pid) for pid in range(300, 340)), *moved])
+        await pilot.pause()
+        assert (cursor(table), table.scroll_offset.y) == (300, 0), (
+            "back at the top is back to watching the top"
+        )
 
 
 async def test_marks_belong_to_rows_and_vanish_with_them() -> None:
@@ -250,6 +260,8 @@ async def test_an_empty_table_says_why_it_is_empty() -> None:
         await pilot.pause()
         assert lines(table)[1].strip() == "No row matches the filter."
         table.update_rows([])
+        await pilot.pause()
+        assert lines(table)[1].strip() == "No session runs [now]."
         table.show_when_empty(Content("The role may not see sessions."))
         assert lines(table)[1].strip() == "The role may not see sessions."
 
@@ -334,6 +346,10 @@ async def test_only_lines_that_changed_are_painted(monkeypatch: pytest.MonkeyPat
         await pilot.press("down")
         await pilot.pause()
         assert sorted(set(painted)) == [1, 2]
+        painted.clear()
+        pilot.app.set_focus(None)
+        await pilot.pause()
+        assert 2 in painted, "without the focus the cursor looks different"
 
 
 async def test_a_new_number_of_rows_does_not_lay_out_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:

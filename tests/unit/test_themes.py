@@ -108,11 +108,11 @@ def write(config_dir: Path, name: str, text: str) -> Path:
 
 
 def test_a_persons_own_theme_says_only_what_differs(tmp_path: Path) -> None:
-    write(tmp_path, "dark", 'accent = "#ffffff"')
+    write(tmp_path, "light", 'accent = "#000000"')
     write(tmp_path, "night", 'base = "high-contrast"\ndanger = "#ff8888"')
     assert available_themes(tmp_path) == [*SHIPPED, "night"]
-    dark, night = load_theme("dark", tmp_path), load_theme("night", tmp_path)
-    assert (dark.accent, dark.background) == ("#ffffff", load_theme("dark", NOWHERE).background)
+    light, night = load_theme("light", tmp_path), load_theme("night", tmp_path)
+    assert (light.accent, light.background) == ("#000000", load_theme("light", NOWHERE).background)
     assert (night.name, night.error, night.background) == ("night", "#ff8888", "#000000")
 
 
