@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from console.terminal.safe_text import visible
 from console.units import compact
 from console.widgets.curves import Frame, Piece, Series, draw, frame, steady_limit, time_axis
 from console.widgets.tones import Tone, tone_classes, tone_styles
@@ -164,7 +165,7 @@ class Chart(Widget):
         try:
             _plotext = await asyncio.to_thread(importlib.import_module, "plotext")
         except (ImportError, OSError) as error:
-            self._failure = f"Charts cannot be drawn here: {error}"
+            self._failure = visible(f"Charts cannot be drawn here: {error}")
         self.refresh()
 
     def _curve_style(self, number: int) -> Style:

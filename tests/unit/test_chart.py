@@ -100,6 +100,17 @@ async def test_without_values_a_chart_says_so() -> None:
         assert app.text[1] == "No values yet."
 
 
+async def test_a_chart_that_cannot_be_drawn_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> ModuleType:
+        raise ImportError(f"{name} has\x1b no kernel")
+
+    monkeypatch.setattr(chart_module, "_plotext", None)
+    monkeypatch.setattr(importlib, "import_module", fail)
+    async with shown(Series("total", points([1.0, 2.0]))) as (app, _):
+        assert "Charts cannot be drawn here: plotext has␛ no kernel" in "\n".join(app.text)
+        assert app.text[0] == "connections  ━ total 2"
+
+
 async def test_a_chart_is_drawn_only_when_its_picture_changes_and_it_can_be_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
