@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
@@ -184,7 +185,11 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every command of the screen that is shown, by its name."""
-        commands: dict[str, SystemCommand] = {}
+        # Its own screen is a dialog, through which the keys of the screens do not work.
+        commands = {
+            mode: SystemCommand(f"Go to {title}", f"key {key}", partial(self.switch_mode, mode))
+            for key, mode, title in TABS
+        }
         for active in screen.active_bindings.values():
             binding = active.binding
             words = active.tooltip or binding.tooltip
