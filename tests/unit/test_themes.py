@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from rich.color import ColorType
 from textual.app import App, ComposeResult
 from textual.color import Color
 from textual.theme import Theme
@@ -78,16 +79,41 @@ def test_an_environment_is_never_mistaken_for_another() -> None:
         )
 
 
+class Dressed(App[None]):
+    """What Textual and we put on a screen, in the shared styles."""
+
+    CSS_PATH: ClassVar[list[str | Path]] = [folder("themes") / "widgets.tcss"]  # type: ignore[assignment]
+
+    def compose(self) -> ComposeResult:
+        yield LiveTable[str]([], row_key=str)
+        yield Input("text")
+        yield Button("no")
+        yield Button("yes", variant="error")
+
+
+async def test_the_sixteen_colour_theme_leaves_nothing_in_default_colours() -> None:
+    app = Dressed()
+    app.register_theme(load_theme("sixteen", NOWHERE))
+    app.theme = "sixteen"
+    async with app.run_test() as pilot:
+        for focused in app.screen.focus_chain:
+            focused.focus()
+            await pilot.pause()
+            for widget in (app.screen, *app.screen.query()):
+                for strip in widget.render_lines(widget.outer_size.region):
+                    for text, style, _ in strip:
+                        assert style is not None
+                        assert style.bgcolor is not None, (widget, text)
+                        assert style.bgcolor.type is ColorType.STANDARD, (widget, text, style)
+                        assert style.color is None or style.color.type is ColorType.STANDARD, (
+                            widget,
+                            text,
+                            style,
+                        )
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 async def test_an_app_can_wear_every_theme_and_change_it(name: str) -> None:
-    class Dressed(App[None]):
-        CSS_PATH: ClassVar[list[str | Path]] = [folder("themes") / "widgets.tcss"]  # type: ignore[assignment]
-
-        def compose(self) -> ComposeResult:
-            yield LiveTable[str]([], row_key=str)
-            yield Input()
-            yield Button("no", variant="error")
-
     app = Dressed()
     for theme in SHIPPED:
         app.register_theme(load_theme(theme, NOWHERE))
