@@ -32,7 +32,14 @@ from console.settings import Settings
 from console.terminal.driver import ConsoleDriver
 from console.terminal.painter import DeltaPainting
 from console.terminal.safe_text import visible
-from console.themes import DEFAULT_THEME, available_themes, check_theme, default_theme, load_theme
+from console.themes import (
+    DEFAULT_THEME,
+    SIXTEEN_COLOURS,
+    available_themes,
+    check_theme,
+    default_theme,
+    load_theme,
+)
 from console.widgets.alert_strip import AlertStrip
 from console.widgets.loading import StillLoading
 
@@ -71,7 +78,9 @@ class ConsoleApp(DeltaPainting, App[int]):
         # Per console, not per class: its screens need its settings.
         self.DEFAULT_MODE = settings.screen  # type: ignore[misc]
         self.MODES = {"pools": self._screen(PoolsScreen), "activity": self._screen(ActivityScreen)}  # type: ignore[misc]
-        super().__init__(driver_class=ConsoleDriver)
+        # Textual chooses its filter for NO_COLOR before a theme is set: an ANSI theme keeps the terminal's defaults.
+        self._colourless = "NO_COLOR" in os.environ
+        super().__init__(driver_class=ConsoleDriver, ansi_color=True if self._colourless else None)
         self.animation_level = "none"
         self._config_dir = platformdirs.user_config_path("dbconsole")
         self._complaints: list[str] = []
@@ -144,7 +153,7 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def _choose_theme(self, name: str) -> None:
         try:
-            theme = load_theme(name, self._config_dir)
+            theme = load_theme(SIXTEEN_COLOURS if self._colourless else name, self._config_dir)
         except BadTheme as problem:
             self._complaints.append(f"{problem.sentence} The theme {DEFAULT_THEME} is used.")
             theme = load_theme(DEFAULT_THEME, self._config_dir)
@@ -158,6 +167,9 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def action_next_theme(self) -> None:
         """Use the next theme."""
+        if self._colourless:
+            self.notify("NO_COLOR is set: there is no other theme.", markup=False, timeout=3)
+            return
         names = available_themes(self._config_dir)
         now = names.index(self.theme) if self.theme in names else -1
         self._choose_theme(names[(now + 1) % len(names)])

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from console.data.feed import Feed
     from console.data.services import Services
 
+SPANS = (120.0, 300.0, 900.0, 3600.0)
+"""What the charts show at first, in seconds, before there is enough for all that the settings want."""
+
 _GROUPINGS = tuple(Grouping)
 
 
@@ -103,13 +106,15 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
         self.show_charts(reading.history)
 
     def show_charts(self, history: tuple[Point, ...]) -> None:
-        """Draws the charts, where they have room."""
+        """Draws the charts, where they have room; their span grows in steps with what there is to show."""
+        age = (history[-1].at - history[0].at).total_seconds() if history else 0.0
+        span = next((step for step in SPANS if age <= step < self._span), self._span)
         for chart in self.query(Chart):
             chart.stale = self.reading is not None and not self.reading.is_live
         self.query_one("#connections-chart", Chart).show(
-            [_series(history, name) for name in ("all", "active", "in tx", "waiting")]
+            [_series(history, name) for name in ("all", "active", "in tx", "waiting")], span=span
         )
-        self.query_one("#commits-chart", Chart).show([_series(history, "commits")])
+        self.query_one("#commits-chart", Chart).show([_series(history, "commits")], span=span)
 
     def watch_grouping(self) -> None:
         if not self.is_mounted:

@@ -20,8 +20,8 @@ def group_columns(grouping: Grouping) -> tuple[Column[ConnectionGroup], ...]:
             "name",
             f"by {grouping.value}",
             lambda g: g.name or ("(unnamed)", "muted"),
-            22,
-            12,
+            20,
+            14,
             flexible=True,
             sort=lambda g: g.name,
             priority=10,
@@ -33,8 +33,8 @@ def group_columns(grouping: Grouping) -> tuple[Column[ConnectionGroup], ...]:
         _number("in_transaction", "in tx", lambda g: g.counts.in_transaction, 7),
         _number("waiting", "wait", lambda g: g.counts.waiting, 6, tone="warning"),
         _age("oldest", "oldest", lambda g: g.oldest, 4),
-        _age("oldest_transaction", "oldest tx", lambda g: g.oldest_transaction, 3),
-        Column[ConnectionGroup]("waits", "waits for", _waits, 28, 18, priority=2, exact=_waits),
+        _age("oldest_transaction", "oldest tx", lambda g: g.oldest_transaction, 2),
+        Column[ConnectionGroup]("waits", "waits for", _waits, 40, 14, priority=3, exact=_waits),
     )
 
 
@@ -56,7 +56,7 @@ def _number(
         key,
         title,
         cell,
-        6,
+        max(5, len(title)),
         align="right",
         sort=value,
         descending_first=True,

@@ -72,9 +72,15 @@ class Chart(Widget):
         self._pieces: list[list[Piece]] | None = None
         self._failure = ""
 
-    def show(self, series: Sequence[Series], maximum: float | None = None) -> None:
-        """Shows the series; the axis goes from 0 to `maximum`, or to a round number that the values stay below."""
+    def show(
+        self, series: Sequence[Series], maximum: float | None = None, *, span: float | None = None
+    ) -> None:
+        """Shows the series; the axis goes from 0 to `maximum`, or to a round number that the values stay below.
+
+        `span` is another one than before, in seconds.
+        """
         self._series = series
+        self._span = span or self._span
         self._maximum = maximum
         self._lay_out()
 
