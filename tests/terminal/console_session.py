@@ -61,9 +61,12 @@ class Console(PtySession):
 
     def choose(self, words: str) -> None:
         """Filter the table down to the rows with these words; the cursor is on the first of them."""
-        self.send(f"/{words}{ENTER}")
+        self.send("/")
+        self.wait_for(lambda screen: "clear filter" in screen.text.splitlines()[-1])
+        self.send(words)
         self.wait_seen(f"/ {words}")
-        self.wait_gone("keep filter")
+        self.send(ENTER)
+        self.wait_for(lambda screen: "clear filter" not in screen.text.splitlines()[-1])
 
     def quit(self) -> None:
         """Leave, and check that it left in order and the terminal as it was."""
@@ -88,3 +91,12 @@ def is_live(screen: Emulator) -> bool:
 def is_on_console(screen: Emulator) -> bool:
     """Whether the console has the screen."""
     return ALTERNATE_SCREEN in screen.private_modes
+
+
+def has_focus(screen: Emulator, label: str) -> bool:
+    """Whether the button with this label has the focus: it is then bold and reversed."""
+    for line in screen.rows():
+        at = "".join(cell.data or " " for cell in line).find(f" {label} ")
+        if at >= 0 and line[at + 1].reverse and line[at + 1].bold:
+            return True
+    return False
