@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from tests.bench.contestants import (
     shows_session,
 )
 from tests.bench.figures import Figure
-from tests.bench.scene import MANY_IDLE, Scene
+from tests.bench.scene import MANY_IDLE, Scene, cpu_seconds
 from tests.bench.terminal import TimedTerminal
 
 MOST_BYTES_MANY = 1000
@@ -206,11 +205,9 @@ def _took(end: float | None, begin: float) -> float:
 
 
 def _cpu_seconds(terminal: TimedTerminal) -> float:
-    family: Sequence[float] = [
-        sum(process.cpu_times()[:4])
-        for process in (terminal.process, *terminal.process.children(recursive=True))
-    ]
-    return sum(family)
+    """User and system time of the program and of what it started."""
+    family = (terminal.process, *terminal.process.children(recursive=True))
+    return sum(cpu_seconds(process.pid) for process in family)
 
 
 def _peak_memory(pid: int) -> float:
