@@ -15,6 +15,7 @@ import platformdirs
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widget import Widget
@@ -98,6 +99,19 @@ class ConsoleApp(DeltaPainting, App[int]):
     def get_loading_widget(self) -> Widget:
         return StillLoading()
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Shows a sentence for a while; it may have words of a server in it."""
+        text = visible(message, multiline=True)
+        super().notify(text, title=title, severity=severity, timeout=timeout, markup=markup)
+
     def _use_keys(self, keys: Mapping[str, str]) -> None:
         """Maps keys by the ids of bindings; an id that no binding has is complained of."""
         kinds = (ConsoleApp, PoolsScreen, ActivityScreen)
@@ -124,16 +138,20 @@ class ConsoleApp(DeltaPainting, App[int]):
     @work(group="start", exclusive=True, exit_on_error=True)
     async def _start(self) -> None:
         """Makes the services and begins to connect. It cannot fail but by a defect, which then ends the app."""
-        await asyncio.to_thread(import_module, "console.data.services")
-        from console.data.services import services_for
-
-        self.services = services_for(self.target, self.settings, self.clock)
+        self.services = await self.make_services()
         self.services.server.on_link_change(self._link_changed)
         self._connecting = asyncio.create_task(self.services.server.keep_connected(), name="keep connected")
         for screen in self.screen_stack:
             if isinstance(screen, ConsoleScreen):
                 screen.attach(self.services)
         self._complain()
+
+    async def make_services(self) -> Services:
+        """The services of the target; nothing is connected yet. Tests put others in their place."""
+        await asyncio.to_thread(import_module, "console.data.services")
+        from console.data.services import services_for
+
+        return services_for(self.target, self.settings, self.clock)
 
     def _link_changed(self) -> None:
         if self.services is not None and self.services.server.link.state is LinkState.LIVE:

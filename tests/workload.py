@@ -75,7 +75,7 @@ class Workload:
         for session in self._sessions:
             session.connection.terminate()
             if session.statement is not None:
-                await asyncio.wait([asyncio.wrap_future(session.statement)])
+                await asyncio.gather(asyncio.wrap_future(session.statement), return_exceptions=True)
         await asyncio.sleep(0)  # the transports close in the loop's next round
 
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:

@@ -94,12 +94,8 @@ class Session:
 
     @property
     def is_waiting(self) -> bool:
-        """Active, and waiting for something else than its client."""
-        return (
-            self.state is SessionState.ACTIVE
-            and self.wait_event is not None
-            and self.wait_event_type != "Client"
-        )
+        """Active, and held up by what another session holds."""
+        return self.state is SessionState.ACTIVE and self.wait_event_type in LOCK_WAITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from console.models.server import Link, LinkState
 from console.models.status import Status
 from console.models.target import Target
 from console.settings import Settings
+from console.terminal.safe_text import visible
 from console.widgets.alert_strip import AlertStrip
 from console.widgets.filter_bar import FilterBar
 from console.widgets.key_line import KeyLine
@@ -215,7 +216,7 @@ class ConsoleScreen(Screen[None], Generic[S]):
         else:
             text = f"Connecting to {self.target} …"
         for table in self.tables:
-            table.show_when_empty(Content(text))
+            table.show_when_empty(Content(visible(text, multiline=True)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # The key that filters is looked at before any other, but where a person types it is a letter like all.
