@@ -159,7 +159,8 @@ class ConsoleScreen(Screen[None], Generic[S]):
             self._unwatch = None
 
     def _take(self, reading: Reading[S]) -> None:
-        self.reading = reading
+        if self.app.return_code is None:  # while the console ends, its widgets go one by one
+            self.reading = reading
 
     def watch_reading(self, before: Reading[S] | None, reading: Reading[S] | None) -> None:
         if reading is None or not self.is_mounted:

@@ -71,7 +71,8 @@ class Console(PtySession):
     def quit(self) -> None:
         """Leave, and check that it left in order and the terminal as it was."""
         self.send("q")
-        assert self.wait_exit() == 0
+        code = self.wait_exit()
+        assert code == 0, f"ended with {code}:\n{self.screen.text}"
         self.assert_restored()
 
     def assert_restored(self) -> None:
