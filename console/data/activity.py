@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from console.data.audit import AuditFile
-from console.data.blocking import summary, trees
+from console.data.blocking import pids, summary, trees
 from console.data.failures import FailureWatch
 from console.data.server import Server
 from console.errors import DbconsoleError, OperationRefused
@@ -56,7 +56,7 @@ class ActivityService:
         """
         rows = await self._server.fetch("sessions", QUERY_BEGINNING, self.with_idle_queries)
         own = rows.pop()
-        blockers = Counter(pid for row in rows for pid in row["blocked_by"] or ())
+        blockers = Counter(pid for row in rows for pid in pids(row["blocked_by"]))
         sessions = tuple([_session(row, blockers[row["pid"]]) for row in rows])
         blocking = _blocking(sessions)
         clients = [session for session in sessions if session.is_client]
@@ -224,7 +224,7 @@ def _session(row: Any, blocks: int) -> Session:
         query_age=row["query_age"],
         state_age=row["state_age"],
         wait_age=row["wait_age"],
-        blocked_by=tuple(row["blocked_by"] or ()),
+        blocked_by=pids(row["blocked_by"]),
         blocks=blocks,
         query="" if hidden else query,
         is_hidden=hidden,

@@ -9,6 +9,15 @@ from console.models.activity import Blocker, Session
 from console.models.health import BlockingSummary
 
 
+def pids(texts: Sequence[str] | None) -> tuple[int, ...]:
+    """The result of `pg_blocking_pids()`, which the queries turn into text[].
+
+    asyncpg knows that type; before its first int[] it would ask the server about it, which costs the first
+    sample 7 ms.
+    """
+    return tuple(map(int, texts)) if texts else ()
+
+
 def trees(
     blocked_by: Mapping[int, Sequence[int]],
     wait_ages: Mapping[int, float | None],

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.data.blocking import summary, trees
+from console.data.blocking import pids, summary, trees
 from console.data.failures import FailureWatch
 from console.data.server import Server
 from console.errors import ConnectionLost, QueryFailed
@@ -83,7 +83,7 @@ class PoolsService:
         if not any(row["wait_event_type"] == "Lock" for row in rows):
             return None
         waiting = await self._server.fetch("blocking")
-        blocked_by = {row["pid"]: row["blocked_by"] for row in waiting}
+        blocked_by = {row["pid"]: pids(row["blocked_by"]) for row in waiting}
         return summary(trees(blocked_by, {row["pid"]: row["wait_age"] for row in waiting}))
 
     async def _databases(self) -> tuple[DatabaseActivity, ...]:

@@ -24,7 +24,7 @@ SELECT a.pid,
        CASE WHEN a.wait_event_type = 'Lock'
             THEN date_part('epoch', statement_timestamp() - coalesce(
                 (SELECT w.since FROM waits w WHERE w.pid = a.pid), a.query_start)) END AS wait_age,
-       CASE WHEN a.wait_event_type = 'Lock' THEN pg_blocking_pids(a.pid) END AS blocked_by,
+       CASE WHEN a.wait_event_type = 'Lock' THEN pg_blocking_pids(a.pid)::text[] END AS blocked_by,
        CASE WHEN $2 OR a.state IS DISTINCT FROM 'idle' THEN left(a.query, $1::int) END AS query,
        CASE WHEN a.pid = pg_backend_pid() THEN statement_timestamp() END AS at,
        CASE WHEN a.pid = pg_backend_pid()

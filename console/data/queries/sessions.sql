@@ -19,7 +19,7 @@ SELECT a.pid,
        date_part('epoch', statement_timestamp() - a.state_change) AS state_age,
        CASE WHEN a.wait_event_type = 'Lock'
             THEN date_part('epoch', statement_timestamp() - a.query_start) END AS wait_age,
-       CASE WHEN a.wait_event_type = 'Lock' THEN pg_blocking_pids(a.pid) END AS blocked_by,
+       CASE WHEN a.wait_event_type = 'Lock' THEN pg_blocking_pids(a.pid)::text[] END AS blocked_by,
        CASE WHEN $2 OR a.state IS DISTINCT FROM 'idle' THEN left(a.query, $1::int) END AS query,
        CASE WHEN a.pid = pg_backend_pid() THEN statement_timestamp() END AS at,
        CASE WHEN a.pid = pg_backend_pid()
