@@ -38,7 +38,7 @@ async def _sample(server: Server) -> ActivitySnapshot:
     from console.data.failures import FailureWatch
 
     service = ActivityService(server, FailureWatch(server), AuditFile())
-    service.with_idle_queries = True
+    service.with_idle = True
     return await service.sample()
 
 

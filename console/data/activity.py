@@ -46,16 +46,19 @@ class ActivityService:
         self._server = server
         self._failures = failures
         self._audit = audit
-        self.with_idle_queries = False
-        """Whether the last query of idle sessions is wanted: only while they are shown."""
+        self.with_idle = False
+        """Whether idle clients are wanted one by one, or only counted: there may be hundreds."""
 
     async def sample(self) -> ActivitySnapshot:
-        """Every session but the console's own, in one round trip.
+        """The sessions but the console's own, in one round trip.
+
+        Without `with_idle`, of the idle clients only those are among them that somebody waits for.
 
         Raises `ConnectionLost`, `QueryTimedOut` or another `QueryFailed`.
         """
-        rows = await self._server.fetch("sessions", QUERY_BEGINNING, self.with_idle_queries)
+        rows = await self._server.fetch("sessions", QUERY_BEGINNING, self.with_idle)
         own = rows.pop()
+        left_out = own["idle_left_out"] or 0
         blockers = Counter(pid for row in rows for pid in pids(row["blocked_by"]))
         sessions = tuple([_session(row, blockers[row["pid"]]) for row in rows])
         blocking = _blocking(sessions)
@@ -71,10 +74,10 @@ class ActivityService:
             at=own["at"],
             server_ms=own["server_ms"],
             sessions=sessions,
-            counts=_counts(clients),
+            counts=_counts(clients, left_out),
             blocking=blocking,
             vitals=Vitals(
-                connections=len(clients) + 1,
+                connections=len(clients) + left_out + 1,
                 max_connections=capabilities.max_connections,
                 longest_query=longest.query_age if longest else None,
                 longest_query_pid=longest.pid if longest else None,
@@ -231,12 +234,11 @@ def _session(row: Any, blocks: int) -> Session:
     )
 
 
-def _counts(clients: Sequence[Session]) -> StateCounts:
+def _counts(clients: Sequence[Session], idle_left_out: int) -> StateCounts:
     waiting = sum(session.is_waiting for session in clients)
     states = [session.state for session in clients]
     active = states.count(SessionState.ACTIVE) - waiting
     idle = states.count(SessionState.IDLE)
     in_transaction = sum(session.in_transaction for session in clients)
-    return StateCounts(
-        active, idle, in_transaction, waiting, len(clients) - active - waiting - idle - in_transaction
-    )
+    other = len(clients) - active - waiting - idle - in_transaction
+    return StateCounts(active, idle + idle_left_out, in_transaction, waiting, other)

@@ -149,11 +149,12 @@ class StateCounts:
 
 @dataclass(frozen=True, slots=True)
 class ActivitySnapshot:
-    """Every session at one moment of the server's clock."""
+    """The sessions at one moment of the server's clock."""
 
     at: datetime
     server_ms: float
     sessions: tuple[Session, ...]
+    """Without the idle ones, unless they were asked for; `counts` has them all."""
     counts: StateCounts
     blocking: tuple[Blocker, ...]
     """Root blockers, the one that most wait for first."""

@@ -128,7 +128,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
             line += Content.styled(f" · blocking {len(snapshot.blocking)}", "$warning")
         if marked := len(self.table.marked_keys):
             line += Content.styled(f" · {marked} marked", "bold $accent")
-        self.query_one("#counts", Static).update(line)
+        self.query_one("#counts", Static).update(line, layout=False)
 
     def watch_view(self) -> None:
         if not self.is_mounted:
@@ -137,7 +137,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         self.set_class(tree, "-tree")
         (self.blocking if tree else self.sessions).focus()
         if self.services is not None:
-            self.services.activity.with_idle_queries = self.view == "all"
+            self.services.activity.with_idle = self.view == "all"
             self.services.activity_feed.sample_now()
         if self.reading is not None and self.reading.snapshot is not None:
             self.show(self.reading.snapshot, self.reading)

@@ -69,7 +69,7 @@ class ConsoleScreen(Screen[None], Generic[S]):
         Binding("y", "copy", "copy", show=False, id="copy", tooltip="Copy the row to the terminal's clipboard"),
     ]  # fmt: skip
 
-    reading: reactive[Reading[S] | None] = reactive(None)
+    reading: reactive[Reading[S] | None] = reactive(None, repaint=False)
 
     def __init__(self, settings: Settings, target: Target, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()

@@ -99,7 +99,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
 
     def show(self, snapshot: PoolsSnapshot, reading: Reading[PoolsSnapshot]) -> None:
         self.query_one(OccupancyBar).occupancy = _occupancy(snapshot)
-        self.query_one("#console-pool", Static).update(_console_pool(snapshot.console_pool))
+        self.query_one("#console-pool", Static).update(_console_pool(snapshot.console_pool), layout=False)
         self.groups.show_when_empty(Content("Nobody else is connected."))
         self.groups.update_rows(snapshot.groups[self.grouping])
         self.databases.update_rows(snapshot.databases)

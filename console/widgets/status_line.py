@@ -24,22 +24,36 @@ class StatusLine(Widget):
     StatusLine { height: 1; padding: 0 1; background: $panel; }
     """
 
-    status: reactive[Status | None] = reactive(None)
+    status: reactive[Status | None] = reactive(None, repaint=False)
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()
         self._clock = clock
         self._ticking: Timer | None = None
+        self._shown = Content("")
 
     def on_mount(self) -> None:
-        self._ticking = self.set_interval(1.0, self.refresh, pause=True)
+        self._ticking = self.set_interval(1.0, self._refresh_changed, pause=True)
 
     def watch_status(self, status: Status | None) -> None:
         if self._ticking is not None and status is not None:
             live = status.link.state is LinkState.LIVE and status.problem is None and not status.paused
             (self._ticking.pause if live else self._ticking.resume)()
+        self._refresh_changed()
+
+    def on_resize(self) -> None:
+        self._refresh_changed()
+
+    def _refresh_changed(self) -> None:
+        line = self._line()
+        if (line.plain, line.spans) != (self._shown.plain, self._shown.spans):
+            self._shown = line
+            self.refresh()
 
     def render(self) -> Content:
+        return self._shown
+
+    def _line(self) -> Content:
         status, width = self.status, self.content_size.width
         if status is None:
             return Content("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from rich.segment import Segment
@@ -49,7 +50,7 @@ class TablePainter:
 
     def __init__(self, style: Callable[[str], Style]) -> None:
         """`style` answers the style of a component class, `""` being the table's own."""
-        self._style = style
+        self._style = cache(style)
         self.columns: list[Column[Any]] = []
         """The columns from left to right, as they were placed."""
         self._placed: list[Placed[Any]] = []
@@ -66,6 +67,7 @@ class TablePainter:
     def forget(self) -> None:
         """Drops what was drawn before: the styles have changed."""
         self._strips.clear()
+        self._style.cache_clear()
 
     @property
     def line_width(self) -> int:

@@ -174,7 +174,7 @@ async def _sample(url: str) -> None:
     await services.server.connect()
     try:
         for wanted in (False, True):
-            services.activity.with_idle_queries = wanted
+            services.activity.with_idle = wanted
             await services.activity.sample()  # prepares the statement
             texts = "with" if wanted else "without"
             _say(

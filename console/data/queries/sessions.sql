@@ -1,7 +1,16 @@
--- Every session, with its ages in seconds, its wait and its blockers.
--- $1: characters of the query's text that are wanted. $2: whether idle sessions' texts are wanted too.
--- The console's own session comes last and carries what the statement cost the server (volatile expressions are
--- evaluated after the sort). pg_blocking_pids() takes the lock manager's locks for a moment: asked for waiters only.
+-- The sessions, with their ages in seconds, their waits and their blockers.
+-- $1: characters of the query's text that are wanted. $2: whether idle clients are wanted, of which there may be
+-- hundreds; without it only those come that somebody waits for, and the others are counted.
+-- The console's own session comes last and carries that count, the server's time, and what the statement cost
+-- (volatile expressions are evaluated after the sort). pg_blocking_pids() takes the lock manager's locks for a
+-- moment: asked for waiters only.
+WITH a AS MATERIALIZED (
+    SELECT * FROM pg_stat_activity
+), waiting AS MATERIALIZED (
+    SELECT a.pid, pg_blocking_pids(a.pid)::text[] AS blocked_by
+    FROM a
+    WHERE a.wait_event_type = 'Lock'
+)
 SELECT a.pid,
        a.backend_start,
        a.datname,
@@ -19,10 +28,21 @@ SELECT a.pid,
        date_part('epoch', statement_timestamp() - a.state_change) AS state_age,
        CASE WHEN a.wait_event_type = 'Lock'
             THEN date_part('epoch', statement_timestamp() - a.query_start) END AS wait_age,
-       CASE WHEN a.wait_event_type = 'Lock' THEN pg_blocking_pids(a.pid)::text[] END AS blocked_by,
-       CASE WHEN $2 OR a.state IS DISTINCT FROM 'idle' THEN left(a.query, $1::int) END AS query,
+       w.blocked_by,
+       left(a.query, $1::int) AS query,
+       CASE WHEN a.pid = pg_backend_pid() AND NOT $2::bool
+            THEN (SELECT count(*)::int
+                  FROM a AS i
+                  WHERE i.state = 'idle'
+                    AND i.backend_type = 'client backend'
+                    AND i.pid::text NOT IN (SELECT unnest(blocked_by) FROM waiting)) END AS idle_left_out,
        CASE WHEN a.pid = pg_backend_pid() THEN statement_timestamp() END AS at,
        CASE WHEN a.pid = pg_backend_pid()
             THEN date_part('epoch', clock_timestamp() - statement_timestamp()) * 1000 END AS server_ms
-FROM pg_stat_activity a
+FROM a
+LEFT JOIN waiting w ON w.pid = a.pid
+WHERE $2::bool
+   OR a.state IS DISTINCT FROM 'idle'
+   OR a.backend_type IS DISTINCT FROM 'client backend'
+   OR a.pid::text IN (SELECT unnest(blocked_by) FROM waiting)
 ORDER BY a.pid = pg_backend_pid()
