@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import sin
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from console.app import ConsoleApp
 from console.clock import Clock
@@ -228,7 +228,7 @@ class FakeConsole(ConsoleApp):
 
     async def make_services(self) -> Services:
         fakes: tuple[Any, ...] = (self.server, None, self.activity, self.pools_feed, self.activity_feed)
-        return cast(Any, Services)(*fakes)
+        return Services(*fakes)
 
 
 def session(

@@ -57,8 +57,10 @@ class StatusLine(Widget):
         status, width = self.status, self.content_size.width
         if status is None:
             return Content("")
-        right = self._right(status)
-        left = self._left(status).truncate(max(0, width - right.cell_length - 1), ellipsis=True)
+        left, right = self._left(status), self._right(status)
+        if left.cell_length + right.cell_length >= width:
+            right = self._state(status)  # what the console costs is the first thing to do without
+        left = left.truncate(max(0, width - right.cell_length - 1), ellipsis=True)
         return left + " " * max(1, width - left.cell_length - right.cell_length) + right
 
     def _left(self, status: Status) -> Content:

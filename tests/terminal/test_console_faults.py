@@ -138,19 +138,20 @@ def test_a_wrong_password_is_said_and_not_tried_again(
     postgres: PostgresCluster, home: Path, tmp_path: Path
 ) -> None:
     refusals = postgres.log.count("password authentication failed")
-    with (tmp_path / "errors").open("w") as errors:
-        options = {"redirect": {2: errors.fileno()}}
-        with Console(home, postgres.url(password="wrong"), **options) as console:
-            console.wait_seen("◆ refused", "refused the password of role 'postgres'", "Press r to try again")
-            assert_keys_work(console)
-            console.send("2")
-            console.wait_seen("refused the password", "q quit")
-            console.send("1r")
-            console.wait_for(lambda _: postgres.log.count("password authentication failed") == refusals + 2)
-            console.wait_seen("◆ refused")
-            console.send("q")
-            assert console.wait_exit() == 3
-            console.assert_restored()
+    with (
+        (tmp_path / "errors").open("w") as errors,
+        Console(home, postgres.url(password="wrong"), redirect={2: errors.fileno()}) as console,
+    ):
+        console.wait_seen("◆ refused", "refused the password of role 'postgres'", "Press r to try again")
+        assert_keys_work(console)
+        console.send("2")
+        console.wait_seen("refused the password", "q quit")
+        console.send("1r")
+        console.wait_for(lambda _: postgres.log.count("password authentication failed") == refusals + 2)
+        console.wait_seen("◆ refused")
+        console.send("q")
+        assert console.wait_exit() == 3
+        console.assert_restored()
     said = (tmp_path / "errors").read_text()
     assert said.startswith("dbconsole: 127.0.0.1:")
     assert "refused the password of role 'postgres'" in said
