@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 
 import platformdirs
 from textual import on, work
@@ -22,14 +21,10 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.errors import BadTheme, CannotConnect
+from console.errors import BadTheme, CannotConnect, DbconsoleError
 from console.models.server import LinkState
-from console.models.target import Target
 from console.resources import folder
-from console.screens.activity import ActivityScreen
-from console.screens.frame import TABS, ConsoleScreen
-from console.screens.pools import PoolsScreen
-from console.settings import Settings
+from console.screens.frame import TABS, ConsoleScreen, SessionsWanted
 from console.terminal.driver import ConsoleDriver
 from console.terminal.painter import DeltaPainting
 from console.terminal.safe_text import visible
@@ -46,6 +41,11 @@ from console.widgets.loading import StillLoading
 
 if TYPE_CHECKING:
     from console.data.services import Services
+    from console.screens.activity import ActivityScreen
+
+
+Complain: TypeAlias = Callable[[str], None]
+"""Takes a sentence about something of the person's own that could not be used."""
 
 
 class ConsoleApp(DeltaPainting, App[int]):
@@ -69,32 +69,48 @@ class ConsoleApp(DeltaPainting, App[int]):
         Binding("q", "quit", "quit", id="quit", tooltip="Leave"),
     ]  # fmt: skip
 
-    def __init__(self, settings: Settings, target: Target, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.settings = settings
-        self.target = target
+    def __init__(
+        self,
+        services: Callable[[Complain], Services],
+        *,
+        theme: object = None,
+        screen: object = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        """`services` gives the services of the target and may take its time: it is called in a thread after the first frame.
+
+        It is handed a function for sentences about what could not be used, and raises `DbconsoleError` where the
+        console cannot go on. `theme` and `screen` are wishes for the first frame, still unchecked.
+        """
         self.clock = clock
         self.services: Services | None = None
+        self.refusal: DbconsoleError | None = None
         self.was_connected = False
+        self._make_services = services
         self._connecting: asyncio.Task[None] | None = None
-        # Per console, not per class: its screens need its settings.
-        self.DEFAULT_MODE = settings.screen  # type: ignore[misc]
-        self.MODES = {"pools": self._screen(PoolsScreen), "activity": self._screen(ActivityScreen)}  # type: ignore[misc]
+        # Per console, not per class: its screens need its services.
+        self.MODES = {"pools": self._pools_screen, "activity": self._activity_screen}  # type: ignore[misc]
+        self.DEFAULT_MODE = screen if isinstance(screen, str) and screen in self.MODES else TABS[0][1]  # type: ignore[misc]
         # Textual chooses its filter for NO_COLOR before a theme is set: an ANSI theme keeps the terminal's defaults.
         self._colourless = "NO_COLOR" in os.environ
         super().__init__(driver_class=ConsoleDriver, ansi_color=True if self._colourless else None)
         self.animation_level = "none"
         self._config_dir = platformdirs.user_config_path("dbconsole")
         self._complaints: list[str] = []
-        self._choose_theme(settings.theme or default_theme(os.environ))
-        self._use_keys(settings.keys)
+        known = isinstance(theme, str) and theme in available_themes(self._config_dir)
+        self._choose_theme(str(theme) if known else default_theme(os.environ))
 
-    def _screen(self, kind: type[PoolsScreen] | type[ActivityScreen]) -> Callable[[], Screen[None]]:
-        def make() -> Screen[None]:
-            screen = kind(self.settings, self.target, self.clock)
-            screen.services = self.services
-            return screen
+    # Each screen is imported when it is first shown.
 
-        return make
+    def _pools_screen(self) -> Screen[None]:
+        from console.screens.pools import PoolsScreen
+
+        return PoolsScreen(self.services, self.clock)
+
+    def _activity_screen(self) -> Screen[None]:
+        from console.screens.activity import ActivityScreen
+
+        return ActivityScreen(self.services, self.clock)
 
     def get_loading_widget(self) -> Widget:
         return StillLoading()
@@ -114,6 +130,13 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def _use_keys(self, keys: Mapping[str, str]) -> None:
         """Maps keys by the ids of bindings; an id that no binding has is complained of."""
+        if not keys:
+            return
+        from difflib import get_close_matches
+
+        from console.screens.activity import ActivityScreen
+        from console.screens.pools import PoolsScreen
+
         kinds = (ConsoleApp, PoolsScreen, ActivityScreen)
         known = {
             binding.id
@@ -132,26 +155,29 @@ class ConsoleApp(DeltaPainting, App[int]):
     # Connecting ---------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        # After the first frame: the driver takes time to import, and keys must not wait for it.
-        self.call_after_refresh(self._start)
+        # The first frame has been painted: what follows takes time to import, in a thread, and no key waits for it.
+        self._start()
 
     @work(group="start", exclusive=True, exit_on_error=True)
     async def _start(self) -> None:
-        """Makes the services and begins to connect. It cannot fail but by a defect, which then ends the app."""
-        self.services = await self.make_services()
-        self.services.server.on_link_change(self._link_changed)
-        self._connecting = asyncio.create_task(self.services.server.keep_connected(), name="keep connected")
+        """Makes the services and begins to connect. Bad input ends the app with a sentence, a defect as defects do."""
+        try:
+            services = await asyncio.to_thread(self._make_services, self._complaints.append)
+            if (theme := services.settings.theme) is not None:
+                check_theme(theme, self._config_dir)
+        except DbconsoleError as problem:
+            self.refusal = problem
+            self.exit(return_code=problem.exit_code)
+            return
+        self.services = services
+        self._use_keys(services.settings.keys)
+        services.server.on_link_change(self._link_changed)
+        end_of_start()
+        self._connecting = asyncio.create_task(services.server.keep_connected(), name="keep connected")
         for screen in self.screen_stack:
             if isinstance(screen, ConsoleScreen):
-                screen.attach(self.services)
+                screen.attach(services)
         self._complain()
-
-    async def make_services(self) -> Services:
-        """The services of the target; nothing is connected yet. Tests put others in their place."""
-        await asyncio.to_thread(import_module, "console.data.services")
-        from console.data.services import services_for
-
-        return services_for(self.target, self.settings, self.clock)
 
     def _link_changed(self) -> None:
         if self.services is not None and self.services.server.link.state is LinkState.LIVE:
@@ -237,27 +263,38 @@ class ConsoleApp(DeltaPainting, App[int]):
     @on(AlertStrip.Followed)
     async def _explain(self, event: AlertStrip.Followed) -> None:
         await self.switch_mode(event.alert.screen)
-        if isinstance(self.screen, ActivityScreen) and event.alert.view is not None:
-            self.screen.view = event.alert.view
+        if event.alert.view is not None:
+            self._activity.view = event.alert.view
 
-    @on(PoolsScreen.SessionsWanted)
-    async def _show_sessions(self, event: PoolsScreen.SessionsWanted) -> None:
+    @on(SessionsWanted)
+    async def _show_sessions(self, event: SessionsWanted) -> None:
         await self.switch_mode("activity")
-        if isinstance(self.screen, ActivityScreen):
-            self.screen.show_only(event.words)
+        self._activity.show_only(event.words)
+
+    @property
+    def _activity(self) -> ActivityScreen:
+        """The Activity screen, which has to be the one that is shown."""
+        return cast("ActivityScreen", self.screen)
 
 
-def run(settings: Settings, target: Target) -> int:
+def end_of_start() -> None:
+    """Collects garbage again, which `open_console` puts off: what is there by now will stay, and is never looked at."""
+    gc.freeze()
+    gc.enable()
+
+
+def run(services: Callable[[Complain], Services], *, theme: object, screen: object) -> int:
     """Shows the console until the person leaves. Returns the exit code: 3 when no connection ever came about.
 
-    Raises `BadTheme` when the settings name a theme that there is not.
+    The arguments are those of `ConsoleApp`. Raises what `services` raises, and `BadTheme` when the settings name a
+    theme that there is not.
     """
-    if settings.theme is not None:
-        check_theme(settings.theme, platformdirs.user_config_path("dbconsole"))
-    app = ConsoleApp(settings, target)
+    app = ConsoleApp(services, theme=theme, screen=screen)
     app.run()
     if app._exception is not None:
         raise app._exception
+    if app.refusal is not None:
+        raise app.refusal
     if app.return_code:
         return app.return_code
     problem = app.services.server.link.problem if app.services else None

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import platformdirs
+
 from console.errors import BadSetting
 
 SettingPath = tuple[str, ...]
@@ -36,6 +38,11 @@ _OTHER_VARIABLES: dict[str, SettingPath] = {
     "DB_MIGRATE_PATH": ("migrations", "path"),
     "PGCONNECT_TIMEOUT": ("timeouts", "connect"),
 }
+
+
+def default_config_file() -> Path:
+    """`$XDG_CONFIG_HOME/dbconsole/config.toml`, or where this system keeps a program's configuration."""
+    return platformdirs.user_config_path("dbconsole") / "config.toml"
 
 
 def from_options(overrides: Mapping[str, Any]) -> Source:
@@ -110,6 +117,18 @@ def from_file(file: Path, known: Collection[SettingPath], tables: Collection[str
             raise BadSetting(f"{origin}: there is no such setting{_closest(name, names)}")
         source[path] = Given(value, origin)
     return source
+
+
+def unchecked(name: str, overrides: Mapping[str, Any], environ: Mapping[str, str], file: Path) -> Any:
+    """What a top-level setting was given as, for a first frame that cannot wait until it is checked; else None."""
+    if (option := overrides.get(name)) is not None:
+        return option
+    if variable := environ.get(f"{_PREFIX}{name.upper()}"):
+        return variable
+    try:
+        return tomllib.loads(file.read_text("utf-8")).get(name)
+    except (OSError, ValueError):
+        return None
 
 
 def _leaves(table: Mapping[str, Any], sections: Collection[str]) -> Iterator[tuple[SettingPath, Any]]:

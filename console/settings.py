@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -27,6 +26,7 @@ from console.models.health import Thresholds
 from console.setting_sources import (
     SettingPath,
     Source,
+    default_config_file,
     from_environment,
     from_file,
     from_options,
@@ -164,7 +164,7 @@ def load_settings(
 
     Raises BadSetting: a name is unknown, a value is not allowed, the file cannot be read.
     """
-    file = config_file or platformdirs.user_config_path("dbconsole") / "config.toml"
+    file = config_file or default_config_file()
     known = tuple(_known(Settings))
     given = (
         from_file(file, known, tables=("keys",))

@@ -222,13 +222,12 @@ class FakeConsole(ConsoleApp):
         sessions = () if quiet else SESSIONS
         self.pools_feed = FakeFeed(reading(pools_snapshot(sessions), () if empty else _history()))
         self.activity_feed = FakeFeed(reading(activity_snapshot(sessions)))
-        super().__init__(
-            settings or Settings(theme="dark", environment="development"), TARGET, StoppedClock()
-        )
-
-    async def make_services(self) -> Services:
+        settings = settings or Settings(theme="dark", environment="development")
         fakes: tuple[Any, ...] = (self.server, None, self.activity, self.pools_feed, self.activity_feed)
-        return Services(*fakes)
+        services = Services(settings, settings.thresholds, *fakes)
+        super().__init__(
+            lambda _complain: services, theme=settings.theme, screen=settings.screen, clock=StoppedClock()
+        )
 
 
 def session(

@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.credentials import password_for
-from console.models.target import Target
-from console.settings import load_settings
-from console.targets import resolve
+if TYPE_CHECKING:
+    from console.data.services import Services
+    from console.models.target import Target
 
 
-def find_target(argument: str | None) -> Target:
-    """The server that is meant, with its password where one is known.
+def find_target(argument: str | None, warn: Callable[[str], None]) -> Target:
+    """The server that is meant, with its password where one is known; `warn` is told what is wrong with ~/.pgpass.
 
     Raises BadTarget.
     """
+    from console.credentials import password_for
+    from console.targets import resolve
+
     target = resolve(argument, os.environ)
-    return replace(target, password=password_for(target, os.environ, _warn))
+    return replace(target, password=password_for(target, os.environ, warn))
 
 
 def open_console(argument: str | None, options: Mapping[str, Any]) -> int:
     """Runs the console until the person leaves it, and returns the exit code.
+
+    What the first frame does not need comes after it: checking the settings and reading the target take as long
+    as everything before.
 
     Raises TerminalUnfit, BadSetting, BadTarget, BadTheme.
     """
     from console.terminal.fitness import check_terminal
 
     check_terminal()
-    settings = load_settings(options)
-    target = find_target(argument)
-
+    gc.disable()  # until the console is there: nothing of what is imported now will ever be garbage, and looking costs 40 ms
     from console.app import run
+    from console.setting_sources import default_config_file, unchecked
 
-    return run(settings, target)
+    wishes = {
+        name: unchecked(name, options, os.environ, default_config_file()) for name in ("theme", "screen")
+    }
+    return run(partial(_services, argument, options), **wishes)
 
 
-def _warn(sentence: str) -> None:
+def echo_warning(sentence: str) -> None:
+    """Says on standard error what is wrong, without stopping."""
     click.echo(f"dbconsole: {sentence}", err=True)
+
+
+def _services(argument: str | None, options: Mapping[str, Any], warn: Callable[[str], None]) -> Services:
+    """Runs in a thread, after the first frame."""
+    from console.data.services import services_for
+    from console.settings import load_settings
+
+    return services_for(find_target(argument, warn), load_settings(options))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from console.commands.launch import find_target
+from console.commands.launch import echo_warning, find_target
 from console.data.server import Server
 from console.settings import load_settings
 
@@ -19,7 +19,7 @@ def sampled(argument: str | None, sample: Callable[[Server], Awaitable[Snapshot]
     Raises BadSetting, BadTarget, CannotConnect or QueryFailed.
     """
     settings = load_settings()
-    server = Server(find_target(argument), settings)
+    server = Server(find_target(argument, echo_warning), settings)
 
     async def ask() -> Snapshot:
         try:

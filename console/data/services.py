@@ -13,6 +13,7 @@ from console.data.feed import Feed
 from console.data.pools import PoolsService
 from console.data.server import Server
 from console.models.activity import ActivitySnapshot
+from console.models.health import Thresholds
 from console.models.pools import PoolsSnapshot
 from console.models.target import Target
 from console.settings import Settings
@@ -22,16 +23,23 @@ from console.settings import Settings
 class Services:
     """One server with its services and its feeds."""
 
+    settings: Settings
+    thresholds: Thresholds
     server: Server
     pools: PoolsService
     activity: ActivityService
     pools_feed: Feed[PoolsSnapshot]
     activity_feed: Feed[ActivitySnapshot]
 
+    @property
+    def feeds(self) -> tuple[Feed[PoolsSnapshot], Feed[ActivitySnapshot]]:
+        """Every feed there is."""
+        return self.pools_feed, self.activity_feed
+
     async def close(self) -> None:
         """Stops asking, cancels what is under way on the server, and lets go of every connection."""
-        await self.pools_feed.close()
-        await self.activity_feed.close()
+        for feed in self.feeds:
+            await feed.close()
         await self.server.close()
 
 
@@ -43,6 +51,8 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
     activity = ActivityService(server, failures, AuditFile(clock=clock))
     seconds = settings.history_minutes * 60.0
     return Services(
+        settings=settings,
+        thresholds=settings.thresholds,
         server=server,
         pools=pools,
         activity=activity,

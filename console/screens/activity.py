@@ -14,7 +14,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from console.data.health import alerts
-from console.dialogs.confirm import ConfirmDialog
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.activity import ActivitySnapshot, Session, SessionKey
 from console.models.health import Alert
@@ -25,12 +24,13 @@ from console.screens.activity_columns import (
     BlockingRow,
     blocking_rows,
     blocking_tone,
-    row_tone,
+    session_tone,
 )
 from console.screens.frame import ConsoleScreen
 from console.screens.session_detail import sections
 from console.widgets.detail import DetailPane
 from console.widgets.live_table import LiveTable
+from console.widgets.tones import Tone
 
 if TYPE_CHECKING:
     from console.data.feed import Feed
@@ -72,7 +72,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
             yield LiveTable[Session](
                 SESSION_COLUMNS,
                 lambda session: session.key,
-                row_style=row_tone(self.settings.thresholds),
+                row_style=self._tone,
                 id="sessions",
             )
             yield LiveTable[BlockingRow](
@@ -98,7 +98,10 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         return services.activity_feed
 
     def alerts_of(self, snapshot: ActivitySnapshot) -> tuple[Alert, ...]:
-        return alerts(snapshot.vitals, self.settings.thresholds)
+        return alerts(snapshot.vitals, self.thresholds)
+
+    def _tone(self, session: Session) -> Tone | None:
+        return session_tone(session, self.thresholds)
 
     # Showing ------------------------------------------------------------------------------------------------------
 
@@ -123,11 +126,12 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         ]
         if counts.other:
             parts.append(f"other {counts.other}")
-        line = Content.styled(f"showing {self.view}", "$accent") + f"   {' · '.join(parts)}"
-        if snapshot.blocking:
-            line += Content.styled(f" · blocking {len(snapshot.blocking)}", "$warning")
+        line = Content.styled(f"showing {self.view}", "$accent")
         if marked := len(self.table.marked_keys):
             line += Content.styled(f" · {marked} marked", "bold $accent")
+        line += f"   {' · '.join(parts)}"
+        if snapshot.blocking:
+            line += Content.styled(f" · blocking {len(snapshot.blocking)}", "$warning")
         self.query_one("#counts", Static).update(line, layout=False)
 
     def watch_view(self) -> None:
@@ -236,11 +240,13 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
     @work(group="stop", exclusive=True, exit_on_error=False)
     async def action_stop(self, terminate: bool) -> None:
         """Cancel or terminate what is chosen, after showing what that means. Refusals are said, nothing is lost."""
+        from console.dialogs.confirm import ConfirmDialog
+
         services, reading, sessions = self.services, self.reading, self.chosen
         if services is None or reading is None or reading.snapshot is None or not sessions:
             self._say("There is no session to stop.")
             return
-        if self.settings.read_only:
+        if services.settings.read_only:
             self._say("The console was started with --read-only: it changes nothing on the server.")
             return
         if not all(session.is_client for session in sessions):
@@ -250,7 +256,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
             operation = await services.activity.stop_operation(
                 sessions, reading.snapshot, terminate=terminate
             )
-            production = self.settings.environment == "production"
+            production = services.settings.environment == "production"
             if not await self.app.push_screen_wait(ConfirmDialog(operation, typed=production)):
                 return
             outcomes = await services.activity.stop(operation, sessions, terminate=terminate)

@@ -46,21 +46,17 @@ def blocking_rows(roots: Sequence[Blocker]) -> list[BlockingRow]:
     return [line for root in roots for line in lines(root, (), "", "")]
 
 
-def row_tone(thresholds: Thresholds) -> Callable[[Session], Tone | None]:
+def session_tone(session: Session, thresholds: Thresholds) -> Tone | None:
     """What a session's row should say at a glance."""
-
-    def tone(session: Session) -> Tone | None:
-        if session.blocks:
-            return "danger"
-        if session.state is SessionState.ACTIVE and session.is_client:
-            if session.blocked_by:
-                return "warning"
-            return "danger" if (session.query_age or 0.0) > thresholds.query_seconds else None
-        if session.in_transaction:
-            return "warning" if (session.transaction_age or 0.0) > LONG_TRANSACTION else None
-        return "muted"
-
-    return tone
+    if session.blocks:
+        return "danger"
+    if session.state is SessionState.ACTIVE and session.is_client:
+        if session.blocked_by:
+            return "warning"
+        return "danger" if (session.query_age or 0.0) > thresholds.query_seconds else None
+    if session.in_transaction:
+        return "warning" if (session.transaction_age or 0.0) > LONG_TRANSACTION else None
+    return "muted"
 
 
 def blocking_tone(row: BlockingRow) -> Tone | None:

@@ -1,28 +1,25 @@
-"""What every screen has: the header, the tabs, the alerts, the keys; and watching a feed while it is shown."""
+"""What every screen has around it: the header, the tabs, the alerts, the keys, and what they do everywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.events import Resize, ScreenResume, ScreenSuspend
-from textual.reactive import reactive
-from textual.screen import Screen
+from textual.events import Resize
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from console.clock import SYSTEM_CLOCK, Clock
 from console.models.health import Alert, Severity
 from console.models.reading import Reading
-from console.models.server import Link, LinkState
-from console.models.status import Status
-from console.models.target import Target
-from console.settings import Settings
+from console.models.server import LinkState
+from console.screens.watching import S, WatchingScreen
 from console.terminal.safe_text import visible
 from console.widgets.alert_strip import AlertStrip
 from console.widgets.filter_bar import FilterBar
@@ -30,14 +27,6 @@ from console.widgets.key_line import KeyLine
 from console.widgets.live_table import LiveTable
 from console.widgets.status_line import StatusLine
 from console.widgets.tab_line import TabLine
-
-if TYPE_CHECKING:
-    from console.data.feed import Dated, Feed
-    from console.data.services import Services
-
-    S = TypeVar("S", bound=Dated)
-else:
-    S = TypeVar("S")
 
 TABS = (("1", "pools", "Pools"), ("2", "activity", "Activity"))
 """Key, mode and title of every screen."""
@@ -48,14 +37,20 @@ LEAST_WIDTH, LEAST_HEIGHT = 72, 20
 INTERVALS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
-class ConsoleScreen(Screen[None], Generic[S]):
-    """A screen that shows one feed. It watches the feed while it is shown, and only then.
+@dataclass
+class SessionsWanted(Message):
+    """A person wants to see the sessions behind something: those that match the words."""
+
+    words: str
+
+
+class ConsoleScreen(WatchingScreen[S]):
+    """A screen in the console's frame.
 
     A subclass says which feed (`feed_of`), composes its body (`compose_body`) and shows a reading (`show`). Its
     `BINDINGS` end with `COMMON_BINDINGS`, so that a narrow footer shows its own keys first.
     """
 
-    MODE: ClassVar[str]
     AUTO_FOCUS = "LiveTable"
     COMMON_BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", priority=True, id="filter", tooltip="Show only rows with these words"),
@@ -69,21 +64,7 @@ class ConsoleScreen(Screen[None], Generic[S]):
         Binding("y", "copy", "copy", show=False, id="copy", tooltip="Copy the row to the terminal's clipboard"),
     ]  # fmt: skip
 
-    reading: reactive[Reading[S] | None] = reactive(None, repaint=False)
-
-    def __init__(self, settings: Settings, target: Target, clock: Clock = SYSTEM_CLOCK) -> None:
-        super().__init__()
-        self.settings = settings
-        self.target = target
-        self.clock = clock
-        self.services: Services | None = None
-        self._unwatch: Callable[[], None] | None = None
-
     # What a screen is ---------------------------------------------------------------------------------------------
-
-    def feed_of(self, services: Services) -> Feed[S]:
-        """The feed that this screen shows."""
-        raise LookupError(f"{type(self).__name__} names no feed")
 
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between the alerts and the keys."""
@@ -120,16 +101,14 @@ class ConsoleScreen(Screen[None], Generic[S]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        self._show_status()
+        self.query_one(StatusLine).status = self.status
         self._explain_emptiness()
 
     @on(Resize)
     def _say_what_room_is_needed(self, event: Resize) -> None:
         width, height = event.size
         small = width < LEAST_WIDTH or height < LEAST_HEIGHT
-        self.set_class(small, "-too-small")
-        self.set_class(width >= 110, "-wide")
-        self.set_class(width >= 160, "-very-wide")
+        self.update_classes({"-too-small": small, "-wide": width >= 110, "-very-wide": width >= 160})
         if small:
             self.query_one("#too-small", Static).update(
                 Content(
@@ -138,35 +117,13 @@ class ConsoleScreen(Screen[None], Generic[S]):
                 )
             )
 
-    # Watching -----------------------------------------------------------------------------------------------------
-
-    def attach(self, services: Services) -> None:
-        """The services are there: watches its feed, if it is the screen that is shown."""
-        self.services = services
-        if self.app.current_mode == self.MODE:
-            self._watch()
-
-    @on(ScreenResume)
-    def _watch(self) -> None:
-        if self.services is not None and self._unwatch is None:
-            self._unwatch = self.feed_of(self.services).watch(self._take)
-
-    @on(ScreenSuspend)
-    def _stop_watching(self) -> None:
-        # A dialog leaves its screen in sight: what is seen stays live.
-        if self._unwatch is not None and self.app.current_mode != self.MODE:
-            self._unwatch()
-            self._unwatch = None
-
-    def _take(self, reading: Reading[S]) -> None:
-        if self.app.return_code is None:  # while the console ends, its widgets go one by one
-            self.reading = reading
+    # Readings -----------------------------------------------------------------------------------------------------
 
     def watch_reading(self, before: Reading[S] | None, reading: Reading[S] | None) -> None:
         if reading is None or not self.is_mounted:
             return
         with self.app.batch_update():
-            self._show_status()
+            self.query_one(StatusLine).status = self.status
             if reading.snapshot is None:
                 self._explain_emptiness()
             elif before is None or reading.snapshot is not before.snapshot:
@@ -185,28 +142,6 @@ class ConsoleScreen(Screen[None], Generic[S]):
             return (Alert(Severity.CRITICAL, problem, self.MODE),)
         return self.alerts_of(reading.snapshot)
 
-    @property
-    def link(self) -> Link:
-        """How things stand with the server."""
-        if self.services is not None:
-            return self.services.server.link
-        return Link(LinkState.CONNECTING, self.clock.now())
-
-    def _show_status(self) -> None:
-        reading, services = self.reading, self.services
-        self.query_one(StatusLine).status = Status(
-            target=self.target.label,
-            environment=self.settings.environment,
-            read_only=self.settings.read_only,
-            link=self.link,
-            capabilities=services.server.capabilities if services else None,
-            cost=services.server.cost if services else None,
-            taken_at=reading.taken_at if reading else None,
-            interval=reading.interval if reading else self.settings.refresh,
-            paused=reading.paused if reading else False,
-            problem=reading.problem if reading else None,
-        )
-
     def _explain_emptiness(self) -> None:
         """Says in the tables why there is nothing to see yet."""
         problem = self.link.problem or (self.reading.problem if self.reading else None)
@@ -215,7 +150,7 @@ class ConsoleScreen(Screen[None], Generic[S]):
         elif problem:
             text = f"{problem}\n\nIt is tried again by itself; r tries now, q quits."
         else:
-            text = f"Connecting to {self.target} …"
+            text = f"Connecting to {self.services.server.target} …" if self.services else "Starting …"
         for table in self.tables:
             table.show_when_empty(Content(visible(text, multiline=True)))
 
@@ -247,11 +182,12 @@ class ConsoleScreen(Screen[None], Generic[S]):
 
     @property
     def _interval(self) -> float:
-        return self.feed_of(self.services).interval if self.services else self.settings.refresh
+        return self.feed_of(self.services).interval if self.services else 0.0
 
     def _change_interval(self, choice: Sequence[float]) -> None:
         if self.services is not None and choice:
-            self.feed_of(self.services).interval = choice[0]
+            for feed in self.services.feeds:
+                feed.interval = choice[0]
 
     def action_sort(self) -> None:
         """Sort by the next column."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +10,6 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
@@ -20,7 +18,7 @@ from console.data.health import alerts
 from console.models.health import Alert
 from console.models.pools import ConnectionGroup, ConsolePool, DatabaseActivity, Grouping, PoolsSnapshot
 from console.models.reading import Point, Reading
-from console.screens.frame import ConsoleScreen
+from console.screens.frame import ConsoleScreen, SessionsWanted
 from console.screens.pools_columns import DATABASE_COLUMNS, group_columns, group_tone
 from console.units import duration, rate
 from console.widgets.bars import Occupancy, OccupancyBar, Part
@@ -53,12 +51,6 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
 
     grouping: reactive[Grouping] = reactive(Grouping.APPLICATION)
 
-    @dataclass
-    class SessionsWanted(Message):
-        """A person wants to see the sessions behind a row: those that match the words."""
-
-        words: str
-
     def compose_body(self) -> Iterable[Widget]:
         yield OccupancyBar(id="occupancy")
         yield Static(id="console-pool", markup=False)
@@ -66,16 +58,16 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
             yield LiveTable[ConnectionGroup](
                 group_columns(self.grouping), lambda group: group.name, row_style=group_tone, id="groups"
             )
-            yield Chart("connections", span=self._span, id="connections-chart")
+            yield Chart("connections", id="connections-chart")
         with Container(id="lower"):
             yield LiveTable[DatabaseActivity](
                 DATABASE_COLUMNS, lambda database: database.name, id="databases"
             )
-            yield Chart("commits/s", span=self._span, format_value=rate, id="commits-chart")
+            yield Chart("commits/s", format_value=rate, id="commits-chart")
 
     @property
     def _span(self) -> float:
-        return self.settings.history_minutes * 60.0
+        return self.services.settings.history_minutes * 60.0 if self.services else SPANS[0]
 
     @property
     def groups(self) -> LiveTable[ConnectionGroup]:
@@ -95,7 +87,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
         return services.pools_feed
 
     def alerts_of(self, snapshot: PoolsSnapshot) -> tuple[Alert, ...]:
-        return alerts(snapshot.vitals, self.settings.thresholds)
+        return alerts(snapshot.vitals, self.thresholds)
 
     def show(self, snapshot: PoolsSnapshot, reading: Reading[PoolsSnapshot]) -> None:
         self.query_one(OccupancyBar).occupancy = _occupancy(snapshot)
@@ -138,7 +130,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
 
     @on(LiveTable.RowSelected)
     def _show_sessions(self, event: LiveTable.RowSelected) -> None:
-        self.post_message(self.SessionsWanted(event.row.name))
+        self.post_message(SessionsWanted(event.row.name))
 
 
 def _series(history: tuple[Point, ...], name: str) -> Series:
