@@ -21,8 +21,11 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:
-    """Presses keys, each when the one before has had its effect."""
+    """Presses keys, each when the one before has had its effect, the first when the services are there."""
     await pilot.pause()
+    starting = [worker for worker in pilot.app.workers if worker.group == "start"]
+    if starting:
+        await pilot.app.workers.wait_for_complete(starting)
     for key in keys:
         await pilot.press(key)
         await pilot.pause()
@@ -81,7 +84,7 @@ async def test_an_alert_leads_to_what_it_is_about() -> None:
         blocking = next(alert for alert in strip.alerts if alert.view == "blocking")
         strip.post_message(AlertStrip.Followed(blocking))
         await press(pilot)
-        await pilot.wait_for_scheduled_animations()
+        await pilot.pause()
         assert activity_screen(app).view == "blocking"
 
 
