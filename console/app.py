@@ -54,7 +54,7 @@ class ConsoleApp(DeltaPainting, App[int]):
     TITLE = "dbconsole"
     CSS_PATH: ClassVar[CSSPathType | None] = [
         folder("themes") / "widgets.tcss",
-        folder("themes") / "console.tcss",
+        folder("themes") / "frame.tcss",
     ]
     ENABLE_COMMAND_PALETTE = True
     NOTIFICATION_TIMEOUT = 5
@@ -203,6 +203,12 @@ class ConsoleApp(DeltaPainting, App[int]):
             theme = load_theme(DEFAULT_THEME, self._config_dir)
         self.register_theme(theme)
         self.theme = theme.name
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        # Choosing the theme asks for it before there is anything to see, when it would parse all styles once more.
+        if self.screen_stack:
+            super().refresh_css(animate)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # The keys of the screens are looked at before any other, so that what is typed right behind one finds its

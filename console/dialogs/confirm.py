@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from console.models.operation import Danger, Operation
+from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
 
@@ -23,6 +24,7 @@ class ConfirmDialog(ModalScreen[bool]):
     Cancel has the focus. With `typed`, as in production, the object's name has to be written out first.
     """
 
+    CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", tooltip="Do nothing"),
         Binding("left,right", "app.focus_next", "other button", show=False),

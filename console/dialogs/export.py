@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
 
@@ -28,6 +29,7 @@ class ExportDialog(ModalScreen[Path | None]):
     CSV. An existing file is never overwritten.
     """
 
+    CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel"),
         Binding("enter", "", "write"),

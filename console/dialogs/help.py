@@ -10,6 +10,7 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from console.resources import folder
 from console.widgets.detail import DetailPane, Section
 from console.widgets.key_line import KeyLine
 
@@ -17,6 +18,7 @@ from console.widgets.key_line import KeyLine
 class HelpDialog(ModalScreen[None]):
     """Lists the bindings that are active on a screen, so that it cannot disagree with the footer."""
 
+    CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q,enter", "dismiss", "close", key_display="esc")
     ]

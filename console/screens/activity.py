@@ -18,6 +18,7 @@ from console.errors import ConnectionLost, DbconsoleError
 from console.models.activity import ActivitySnapshot, Session, SessionKey
 from console.models.health import Alert
 from console.models.reading import Reading
+from console.resources import folder
 from console.screens.activity_columns import (
     BLOCKING_COLUMNS,
     SESSION_COLUMNS,
@@ -50,6 +51,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
     """Sessions, in one of four views; the detail of one beside them."""
 
     MODE = "activity"
+    CSS_PATH = folder("themes") / "activity.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "view('blocking')", "blocking", id="activity.blocking", tooltip="Who blocks whom, as a tree; again: running"),
         Binding("c", "stop(False)", "cancel", id="activity.cancel", tooltip="Cancel the query of the session, or of all marked"),

@@ -18,6 +18,7 @@ from console.data.health import alerts
 from console.models.health import Alert
 from console.models.pools import ConnectionGroup, ConsolePool, DatabaseActivity, Grouping, PoolsSnapshot
 from console.models.reading import Point, Reading
+from console.resources import folder
 from console.screens.frame import ConsoleScreen, SessionsWanted
 from console.screens.pools_columns import DATABASE_COLUMNS, group_columns, group_tone
 from console.units import duration, rate
@@ -41,6 +42,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
 
     MODE = "pools"
     AUTO_FOCUS = "#groups"
+    CSS_PATH = folder("themes") / "pools.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "next_grouping", "break down", id="pools.grouping", tooltip="Break down by the next of application, user, database, client"),
         Binding("c", "charts", "charts", id="pools.charts", tooltip="Show or hide the charts"),
