@@ -255,7 +255,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         for active in screen.active_bindings.values():
             binding = active.binding
             words = active.tooltip or binding.tooltip
-            if words and not binding.system and binding.action not in commands:
+            if words and binding.id and binding.action not in commands:
                 run = self._runner(active.node, binding.action)
                 commands[binding.action] = SystemCommand(words, f"key {self.get_key_display(binding)}", run)
         return commands.values()

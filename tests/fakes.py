@@ -177,7 +177,7 @@ class FakeActivity:
             action="Terminate" if terminate else "Cancel query",
             object_name=f"pid {pid}",
             statements=(
-                f"SELECT pg_terminate_backend(pid)\n  FROM pg_stat_activity\n WHERE pid = {pid} "  # noqa: S608
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity\n WHERE pid = {pid} "  # noqa: S608
                 "AND backend_start = '2026-03-01 02:19:00.123456+00:00'",
             ),
             consequences=(
@@ -428,7 +428,7 @@ def _history() -> tuple[Point, ...]:
         Point(
             NOW - timedelta(seconds=2 * (449 - index)),
             {
-                "all": 120 + 40 * sin(index / 40),
+                "connections": 120 + 40 * sin(index / 40),
                 "active": 30 + 12 * sin(index / 15),
                 "in tx": 8 + 4 * sin(index / 60),
                 "waiting": 4.0 if index > 400 else 0.0,

@@ -188,7 +188,7 @@ class ActivityService:
 def _as_read(function: str, key: SessionKey) -> str:
     """The statement with its parameters written out, for a person; what runs has them bound."""
     where = f"pid = {key.pid} AND backend_start = '{key.backend_start}'"
-    return f"SELECT {function}(pid)\n  FROM pg_stat_activity\n WHERE {where}"  # noqa: S608
+    return f"SELECT {function}(pid) FROM pg_stat_activity\n WHERE {where}"  # noqa: S608
 
 
 def _blocking(sessions: Sequence[Session]) -> tuple[Blocker, ...]:

@@ -27,7 +27,8 @@ class ConfirmDialog(ModalScreen[bool]):
     CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", tooltip="Do nothing"),
-        Binding("left,right", "app.focus_next", "other button", show=False),
+        Binding("tab", "app.focus_next", "next", tooltip="Go to the next button"),
+        Binding("left,right", "app.focus_next", show=False),
         Binding("pagedown,down", "scroll_consequences(1)", "read on", key_display="pgdn"),
         Binding("pageup,up", "scroll_consequences(-1)", "read back", show=False),
     ]
@@ -52,7 +53,7 @@ class ConfirmDialog(ModalScreen[bool]):
                 yield Static(
                     Content(f"PRODUCTION. Type {visible(operation.object_name)} to go on:"), classes="label"
                 )
-                yield Input(id="typed", compact=True)
+                yield Input(id="typed", compact=True, select_on_focus=False)
             with Horizontal(id="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button(

@@ -136,6 +136,7 @@ SESSION_COLUMNS: tuple[Column[Session], ...] = (
         120,
         34,
         flexible=True,
+        share=0.36,
         sort=lambda s: s.query,
         priority=11,
         exact=lambda s: s.query,
@@ -197,6 +198,7 @@ BLOCKING_COLUMNS: tuple[Column[BlockingRow], ...] = (
         120,
         24,
         flexible=True,
+        share=0.33,
         priority=11,
     ),
 )

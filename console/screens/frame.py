@@ -151,8 +151,10 @@ class ConsoleScreen(WatchingScreen[S]):
             text = f"{problem}\n\nIt is tried again by itself; r tries now, q quits."
         else:
             text = f"Connecting to {self.services.server.target} …" if self.services else "Starting …"
-        for table in self.tables:
-            table.show_when_empty(Content(visible(text, multiline=True)))
+        first, *others = self.tables
+        first.show_when_empty(Content(visible(text, multiline=True)))
+        for table in others:
+            table.show_when_empty(Content(""))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # The key that filters is looked at before any other, but where a person types it is a letter like all.

@@ -60,7 +60,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
             yield LiveTable[ConnectionGroup](
                 group_columns(self.grouping), lambda group: group.name, row_style=group_tone, id="groups"
             )
-            yield Chart("connections", id="connections-chart")
+            yield Chart(id="connections-chart")
         with Container(id="lower"):
             yield LiveTable[DatabaseActivity](
                 DATABASE_COLUMNS, lambda database: database.name, id="databases"
@@ -106,7 +106,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
         for chart in self.query(Chart):
             chart.stale = self.reading is not None and not self.reading.is_live
         self.query_one("#connections-chart", Chart).show(
-            [_series(history, name) for name in ("all", "active", "in tx", "waiting")], span=span
+            [_series(history, name) for name in ("connections", "active", "in tx", "waiting")], span=span
         )
         self.query_one("#commits-chart", Chart).show([_series(history, "commits")], span=span)
 

@@ -40,8 +40,8 @@ def sections(detail: SessionDetail) -> tuple[Section, ...]:
         for lock in detail.locks
     ]
     return (
-        Section("", tuple(now)),
-        Section("statement", (("", detail.query or "–"),)),
+        Section("", (("", detail.query or "–"),)),
+        Section("now", tuple(now)),
         Section(f"locks ({sum(lock.count for lock in detail.locks)})", tuple(locks) or (("", "none"),)),
         Section("session", tuple(who)),
     )

@@ -20,7 +20,7 @@ _COLOUR = {Severity.CRITICAL: "$error", Severity.WARNING: "$warning"}
 
 
 class AlertStrip(Widget):
-    """Alerts, the worst first; those that do not fit are counted. It takes the focus only while there are any."""
+    """Alerts in their order; those that do not fit are counted. It takes the focus only while there are any."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -58,29 +58,41 @@ class AlertStrip(Widget):
             self.post_message(self.Followed(self.alerts[self.chosen]))
 
     def on_click(self, event: events.Click) -> None:
-        end = 4
-        for alert in self.alerts:
-            end += len(alert.text) + 6
-            if event.x < end:
+        offset = event.get_content_offset(self)
+        for start, end, alert, _piece in self._placed():
+            if offset is not None and start <= offset.x < end:
                 self.post_message(self.Followed(alert))
-                return
 
     def render(self) -> Content:
         width = self.content_size.width
-        line = Content("")
-        for index, alert in enumerate(self.alerts):
-            left_out = len(self.alerts) - index
-            piece = self._piece(alert, self.has_focus and index == self.chosen)
-            needed = line.cell_length + piece.cell_length + 3 + (5 if left_out > 1 else 0)
-            if needed > width and index:
-                line += f"── +{left_out} "
-                break
-            line += Content("── ") + piece + " "
+        line, placed = Content(""), self._placed()
+        for start, _end, _alert, piece in placed:
+            line += Content("─" * (start - line.cell_length - 1) + " ") + piece + " "
+        if left_out := len(self.alerts) - len(placed):
+            line += f"── +{left_out} "
         return line.truncate(width, ellipsis=True) + "─" * max(0, width - line.cell_length)
 
-    @staticmethod
-    def _piece(alert: Alert, chosen: bool) -> Content:
-        style = f"bold {_COLOUR[alert.severity]}" + (" reverse" if chosen else "")
-        return Content.styled(
-            f"{_GLYPH[alert.severity]} {visible(alert.text)} ({alert.severity.value})", style
-        )
+    def _placed(self) -> list[tuple[int, int, Alert, Content]]:
+        """Those that fit: the columns from and up to where each stands, and how it looks.
+
+        How bad each is, is said in a word where there is room for that; the first stands there whether or not it fits.
+        """
+        with_words = self._side_by_side(with_words=True)
+        return with_words if len(with_words) == len(self.alerts) else self._side_by_side(with_words=False)
+
+    def _side_by_side(self, *, with_words: bool) -> list[tuple[int, int, Alert, Content]]:
+        width = self.content_size.width
+        placed: list[tuple[int, int, Alert, Content]] = []
+        x = 3
+        for index, alert in enumerate(self.alerts):
+            chosen = self.has_focus and index == self.chosen
+            style = f"bold {_COLOUR[alert.severity]}" + (" reverse" if chosen else "")
+            word = f" ({alert.severity.value})" if with_words else ""
+            piece = Content.styled(f"{_GLYPH[alert.severity]} {visible(alert.text)}{word}", style)
+            end = x + piece.cell_length
+            others = 6 if index < len(self.alerts) - 1 else 0
+            if placed and end + 1 + others > width:
+                break
+            placed.append((x, end, alert, piece))
+            x = end + 4
+        return placed

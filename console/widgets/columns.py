@@ -37,6 +37,8 @@ class Column(Generic[R]):
     sort: Callable[[R], Any] | None = None
     descending_first: bool = False
     priority: int = 0
+    share: float = 0.0
+    """The part of the table's width that a flexible column has before a less important one is there at all."""
     exact: Callable[[R], str] | None = None
     """What exports say, where the cell is rounded or shortened."""
 
@@ -70,21 +72,22 @@ class Placed(Generic[R]):
 
 def arrange(columns: Sequence[Column[R]], available: int) -> list[Placed[R]]:
     """Places columns into `available` cells; those that do not fit stand beyond them, to the right."""
+    least = {column.key: max(column.least, int(column.share * available)) for column in columns}
     kept = list(columns)
-    while len(kept) > 1 and sum(column.least for column in kept) + len(kept) - 1 > available:
+    while len(kept) > 1 and sum(least[column.key] for column in kept) + len(kept) - 1 > available:
         # Of two equally unimportant ones the later goes first.
         kept.remove(min(reversed(kept), key=lambda column: column.priority))
     left_out = [column for column in columns if column not in kept]
 
     fixed = [column for column in kept if not column.flexible]
     flexible = next((column for column in kept if column.flexible), None)
-    roomy = sum(column.width for column in fixed) + (flexible.least if flexible else 0)
+    roomy = sum(column.width for column in fixed) + (least[flexible.key] if flexible else 0)
     gap = 2 if roomy + 2 * (len(kept) - 1) <= available else 1
 
-    widths = {column.key: column.least for column in kept}
+    widths = {column.key: least[column.key] for column in kept}
     spare = available - sum(widths.values()) - gap * (len(kept) - 1)
     for column in sorted(fixed, key=lambda column: -column.priority):
-        extra = max(0, min(spare, column.width - column.least))
+        extra = max(0, min(spare, column.width - least[column.key]))
         widths[column.key] += extra
         spare -= extra
     if flexible is not None:

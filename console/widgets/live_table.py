@@ -259,8 +259,9 @@ class LiveTable(TableLines, Generic[R], can_focus=True):
             self._rows.sort(key, descending)
 
     def action_sort_next(self) -> None:
-        """Sorts by the next column from left to right, and after the last by the first."""
-        keys = [column.key for column in self.painter.columns if column.sort is not None]
+        """Sorts by the next of the columns that are in sight, and after the last by the first."""
+        shown = self.painter.columns_in_sight(self.scroll_offset.x)
+        keys = [column.key for column in shown if column.sort is not None]
         if keys:
             now = keys.index(self.sort_key) if self.sort_key in keys else -1
             self.sort_by(keys[(now + 1) % len(keys)])

@@ -79,6 +79,11 @@ class TablePainter:
         x += scroll_x - GUTTER
         return next((placed.column for placed in self._placed if placed.x <= x <= placed.end), None)
 
+    def columns_in_sight(self, scroll_x: int) -> list[Column[Any]]:
+        """The columns whose beginning is seen, from left to right."""
+        end = scroll_x + self._width - GUTTER - EDGE
+        return [placed.column for placed in self._placed if scroll_x <= placed.x < end]
+
     def row(self, line: RowLine, scroll_x: int) -> Strip:
         """The strip of a row. `line.cells` is in the order of `columns`."""
         strip = self._strips.get((line, scroll_x))
