@@ -428,7 +428,7 @@ def _history() -> tuple[Point, ...]:
         Point(
             NOW - timedelta(seconds=2 * (449 - index)),
             {
-                "connections": 120 + 40 * sin(index / 40),
+                "total": 120 + 40 * sin(index / 40),
                 "active": 30 + 12 * sin(index / 15),
                 "in tx": 8 + 4 * sin(index / 60),
                 "waiting": 4.0 if index > 400 else 0.0,

@@ -189,10 +189,12 @@ def _groups(rows: Iterable[Any], column: str) -> tuple[ConnectionGroup, ...]:
 
 
 def _group(name: str, rows: Sequence[Any]) -> ConnectionGroup:
-    waits: Counter[str] = Counter()
+    waits: Counter[tuple[bool, str]] = Counter()
     for row in rows:
         if row["wait_event"]:
-            waits[row["wait_event"]] += row["connections"]
+            waits[row["wait_event_type"] == "Client", row["wait_event"]] += row["connections"]
+    # That most wait for their client is no news: what they wait for in the server comes first.
+    ordered = sorted(waits.items(), key=lambda wait: (wait[0][0], -wait[1], wait[0][1]))
     return ConnectionGroup(
         name=name,
         counts=_counts(rows),
@@ -200,7 +202,7 @@ def _group(name: str, rows: Sequence[Any]) -> ConnectionGroup:
         oldest_transaction=max(
             (row["oldest_transaction"] for row in rows if row["oldest_transaction"] is not None), default=None
         ),
-        waits=tuple(waits.most_common()),
+        waits=tuple((event, number) for (_, event), number in ordered),
     )
 
 

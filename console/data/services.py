@@ -68,7 +68,7 @@ def _pools_point(snapshot: PoolsSnapshot) -> Mapping[str, float | None]:
     counts = snapshot.counts
     commits = [database.commits for database in snapshot.databases]
     return {
-        "connections": float(snapshot.vitals.connections),
+        "total": float(snapshot.vitals.connections),
         "active": float(counts.active),
         "in tx": float(counts.in_transaction),
         "waiting": float(counts.waiting),

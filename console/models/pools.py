@@ -31,7 +31,7 @@ class ConnectionGroup:
     oldest_transaction: float | None
     """Age of its oldest open transaction, seconds."""
     waits: tuple[tuple[str, int], ...]
-    """Wait events with the number of its connections in each, most first."""
+    """Wait events with the number of its connections in each, most first; those that wait for their client last."""
 
 
 @dataclass(frozen=True, slots=True)
