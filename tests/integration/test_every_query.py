@@ -1,0 +1,104 @@
+"""Every query on every server as every kind of role: it runs, only reads, and takes no lock that could hurt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from console.data.activity import QUERY_BEGINNING, ActivityService
+from console.data.audit import AuditFile
+from console.data.failures import FailureWatch
+from console.data.pools import PoolsService
+from console.data.queries import OLDEST_MAJOR, variants
+from tests.live import connected
+from tests.postgres import PostgresCluster
+
+ROLES = ("postgres", "monitor", "plain")
+NEEDS_SUPERUSER = {"failed_logins"}
+"""The services ask these only where `Capabilities.may_read_log` says so."""
+
+
+async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]:
+    """What each query that takes arguments is given: where it is about a session, that one."""
+    pid = victim.get_server_pid()
+    start = await victim.fetchval("SELECT backend_start FROM pg_stat_activity WHERE pid = $1", pid)
+    return {
+        "sessions": (QUERY_BEGINNING, False),
+        "session_query": (pid, start),
+        "session_locks": (pid,),
+        "failed_logins": ("", 0),
+        "cancel_session": (pid, start),
+        "terminate_session": (pid, start),
+    }
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_every_variant_runs_and_only_reads(every_postgres: PostgresCluster, role: str) -> None:
+    """A lock stronger than AccessShare, or a transaction id, would be in pg_locks until the transaction ends."""
+    victim = await every_postgres.connect(role)
+    asking = await every_postgres.connect(role)
+    try:
+        given = await arguments(victim)
+        for name, files in variants().items():
+            if name in NEEDS_SUPERUSER and role != "postgres":
+                continue
+            for major, path in files.items():
+                if major > asking.get_server_version().major:
+                    continue
+                async with asking.transaction(readonly=True):
+                    await asking.fetch(path.read_text(), *given.get(name, ()))
+                    locks = await asking.fetch(
+                        "SELECT locktype, mode FROM pg_locks"
+                        " WHERE pid = pg_backend_pid() AND locktype <> 'virtualxid'"
+                    )
+                assert {tuple(lock) for lock in locks} <= {("relation", "AccessShareLock")}, path.name
+    finally:
+        victim.terminate()
+        await asking.close()
+
+
+@pytest.mark.parametrize("asked_as_oldest", [False, True])
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_services_read_what_every_variant_gives(
+    every_postgres: PostgresCluster, role: str, asked_as_oldest: bool, tmp_path: Path
+) -> None:
+    seen = await every_postgres.connect(role)
+    try:
+        async with connected(every_postgres.url(role)) as server:
+            assert server.capabilities is not None
+            if asked_as_oldest:
+                server.capabilities = replace(server.capabilities, version_number=OLDEST_MAJOR * 10_000)
+            failures = FailureWatch(server)
+            activity = ActivityService(server, failures, AuditFile(tmp_path / "audit.jsonl"))
+            activity.with_idle = True
+            sessions = await activity.sample()
+            session = next(s for s in sessions.sessions if s.pid == seen.get_server_pid())
+            detail = await activity.detail(session, sessions)
+            pools = PoolsService(server, failures)
+            await pools.sample()
+            databases = (await pools.sample()).databases
+        assert (session.user, session.database, session.is_client) == (role, "postgres", True)
+        assert detail is not None
+        postgres = next(database for database in databases if database.name == "postgres")
+        assert postgres.commits is not None
+        assert postgres.size is not None
+    finally:
+        await seen.close()
+
+
+async def test_what_a_role_may_do_is_found_out(every_postgres: PostgresCluster) -> None:
+    found = {}
+    for role in ROLES:
+        async with connected(every_postgres.url(role)) as server:
+            assert server.capabilities is not None
+            found[role] = server.capabilities
+    assert [found[role].is_superuser for role in ROLES] == [True, False, False]
+    assert [found[role].sees_all_sessions for role in ROLES] == [True, True, False]
+    assert [found[role].may_signal for role in ROLES] == [True, True, False]
+    assert {found[role].may_read_log for role in ROLES} == {False}, "these servers keep no log to be read"
+    assert {found[role].max_connections for role in ROLES} == {100}
+    shown = await every_postgres.run("SHOW server_version_num")
+    assert {found[role].version_number for role in ROLES} == {int(shown[0][0])}
