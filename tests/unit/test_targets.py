@@ -245,5 +245,5 @@ def test_a_password_is_nowhere_to_be_read() -> None:
 def test_a_connect_timeout_counts() -> None:
     assert resolve("postgresql://app@db1/shop?connect_timeout=3", {}).connect_timeout == 3
     assert resolve("postgresql://app@db1/shop?connect_timeout=0", {}).connect_timeout is None
-    with pytest.raises(BadTarget, match="connect_timeout .*whole number of seconds"):
+    with pytest.raises(BadTarget, match=r"connect_timeout .*whole number of seconds"):
         resolve("postgresql://app@db1/shop?connect_timeout=soon", {})
