@@ -138,8 +138,9 @@ class ActivityService:
     ) -> tuple[Outcome, ...]:
         """Cancels or terminates the sessions that still are the ones that were shown, and writes it down.
 
-        The audit file is opened first and written before this returns: what cannot be recorded is not done.
-        Raises `OperationRefused` when it cannot be.
+        The audit file is opened first and written before this returns: what cannot be recorded is not done. Raises
+        `OperationRefused` when it cannot be opened; a `DbconsoleError` that tells what was done and could not be
+        recorded ends it before the next session.
         """
         outcomes = []
         with self._audit.recording(operation, self._server) as record:
@@ -153,7 +154,7 @@ class ActivityService:
         name = f"pid {session.pid}"
         query = "terminate_session" if terminate else "cancel_session"
         try:
-            rows = await self._server.fetch(query, session.pid, session.key.backend_start)
+            rows = await self._server.ask(query, session.pid, session.key.backend_start)
         except DbconsoleError as problem:
             return Outcome(name, False, f"{name}: {problem.sentence}")
         if not rows:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.errors import OperationRefused
+from console.errors import DbconsoleError, OperationRefused
 from console.models.operation import Operation, Outcome
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ class AuditFile:
     def recording(self, operation: Operation, server: Server) -> Iterator[Callable[[str, Outcome], None]]:
         """Gives a function that writes a statement and what became of it down, safely on disk when it returns.
 
-        Raises `OperationRefused` before anything is done when the file cannot be written.
+        Raises `OperationRefused` before anything is done when the file cannot be opened; that function raises
+        `DbconsoleError` when it cannot write, on a full disk.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -49,8 +50,13 @@ class AuditFile:
 
         def record(statement: str, outcome: Outcome) -> None:
             line = json.dumps(self._entry(operation, server, statement, outcome), ensure_ascii=False)
-            os.write(descriptor, f"{line}\n".encode("utf-8", "backslashreplace"))
-            os.fsync(descriptor)
+            try:
+                os.write(descriptor, f"{line}\n".encode("utf-8", "backslashreplace"))
+                os.fsync(descriptor)
+            except OSError as error:
+                raise DbconsoleError(
+                    f"{outcome.sentence} This could not be recorded: {error.strerror} ({self.path})."
+                ) from error
 
         try:
             yield record
@@ -62,7 +68,7 @@ class AuditFile:
     ) -> dict[str, object]:
         return {
             "at": self._clock.now().isoformat(),
-            "os_user": getpass.getuser(),
+            "os_user": _os_user(),
             "os_host": socket.gethostname(),
             "server": str(server.target),
             "operation": operation.title,
@@ -71,3 +77,11 @@ class AuditFile:
             "done": outcome.done,
             "outcome": outcome.sentence,
         }
+
+
+def _os_user() -> str:
+    """The account's name; its number where the system has no name for it, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -166,15 +166,28 @@ class Server:
     # Asking -----------------------------------------------------------------------------------------------------
 
     async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        """The rows of a named query, asked over the monitor connection.
+        """The rows of a named query, as `ask` gives them.
 
-        Where the rows have a column `server_ms`, its largest value is what the statement cost the server. What was
-        denied for lack of a privilege is not asked again on this connection, to keep the server's log clean.
+        What was denied for lack of a privilege is not asked again on this connection, to keep the server's log clean.
 
         Raises `ConnectionLost`, `QueryDenied`, `QueryTimedOut`, `ObjectMissing` or `QueryFailed`.
         """
         if name in self._denied:
             raise self._denied[name]
+        try:
+            return await self.ask(name, *arguments)
+        except QueryDenied as problem:
+            self._denied[name] = problem
+            raise
+
+    async def ask(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of a named query, asked over the monitor connection whatever became of it before.
+
+        For a query whose arguments decide whether it is allowed: whose session is to be ended. Where the rows have a
+        column `server_ms`, its largest value is what the statement cost the server.
+
+        Raises `ConnectionLost`, `QueryDenied`, `QueryTimedOut`, `ObjectMissing` or `QueryFailed`.
+        """
         limit = self._settings.timeouts.statement + self._settings.timeouts.connect
         waited = self._turn.locked()
         asked = time.perf_counter()
@@ -191,9 +204,7 @@ class Server:
                 )
             except DRIVER_ERRORS as error:
                 problem = query_error(error, limit)
-                if isinstance(problem, QueryDenied):
-                    self._denied[name] = problem
-                elif isinstance(problem, ConnectionLost):
+                if isinstance(problem, ConnectionLost):
                     self._lose(problem)
                 raise problem from error
         self._spend(rows)
