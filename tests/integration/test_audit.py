@@ -21,7 +21,7 @@ from console.data.activity import ActivityService
 from console.data.audit import AuditFile, audit_path
 from console.data.failures import FailureWatch
 from console.data.server import Server
-from console.errors import ConnectionLost, OperationRefused
+from console.errors import ConnectionLost, DbconsoleError, OperationRefused
 from console.models.activity import Session, SessionKey
 from console.models.operation import Outcome
 from tests.live import NOON, SteppedClock, connected
@@ -199,6 +199,28 @@ async def test_what_cannot_be_written_down_is_not_done(
         assert refused.value.sentence.startswith("Nothing was done, because it could not be recorded: ")
         assert str(file) in refused.value.sentence
         assert await victim.fetchval("SELECT 1") == 1
+
+
+async def test_on_a_full_disk_it_stops_after_the_first_and_says_so(postgres: PostgresCluster) -> None:
+    async with desk(postgres, Path("/dev/full")) as at, victims(postgres, 2) as (one, two):
+        with pytest.raises(DbconsoleError) as caught:
+            await at.stop(*await at.shown(one, two), terminate=True)
+        assert caught.value.sentence == (
+            f"pid {one.get_server_pid()}: terminated. "
+            "This could not be recorded: No space left on device (/dev/full)."
+        )
+        assert await two.fetchval("SELECT 1") == 1
+
+
+async def test_an_account_without_a_name_is_written_as_its_number(
+    postgres: PostgresCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_242_424)
+    async with desk(postgres, tmp_path / "audit.jsonl") as at, victims(postgres) as (victim,):
+        await at.stop(*await at.shown(victim))
+        assert [entry["os_user"] for entry in at.entries] == ["uid 4242424"]
 
 
 async def test_names_from_the_server_stay_one_line_each(postgres: PostgresCluster, tmp_path: Path) -> None:
