@@ -37,6 +37,7 @@ class Engine:
         self._closed_as_spare = 0
         self._closed_as_idle = 0
         self._closed_as_old = 0
+        self._closing_idle = False
         self._last_use = clock.monotonic()
         self._janitor: asyncio.Task[None] | None = None
 
@@ -103,8 +104,11 @@ class Engine:
         pool = self.pool
         unused = self._clock.monotonic() - self._last_use
         if self._engine is not None and limit and unused >= limit and pool.idle and not pool.in_use:
-            self._closed_as_idle += pool.idle
-            await self._engine.dispose()
+            self._closing_idle = True
+            try:
+                await self._engine.dispose()
+            finally:
+                self._closing_idle = False
 
     async def _made(self) -> AsyncEngine:
         async with self._making:
@@ -152,11 +156,13 @@ class Engine:
         return engine
 
     def _count_closed(self, about: dict[Any, Any], pool: Any) -> None:
-        """Tells why a connection was closed, as Go's pool does: too old, or one more than may idle."""
+        """Tells why a connection was closed, as Go's pool does: idle too long, too old, or one more than may idle."""
         lifetime = self._settings.pool.max_lifetime
         if about.get("broken") or "opened" not in about:
             return
-        if lifetime and self._clock.monotonic() - about["opened"] > lifetime:
+        if self._closing_idle:
+            self._closed_as_idle += 1
+        elif lifetime and self._clock.monotonic() - about["opened"] > lifetime:
             self._closed_as_old += 1
         elif pool.checkedin() >= pool.size():
             self._closed_as_spare += 1
