@@ -169,6 +169,8 @@ def query_error(error: BaseException, timeout: float) -> DbconsoleError:
     """Why a question was not answered; `ConnectionLost` when the connection is gone. `timeout` is in seconds."""
     said = _words(error)
     match error:
+        case asyncpg.QueryCanceledError() if "user request" in said:
+            return QueryFailed(f"Somebody cancelled the console's query: {said}.")
         case asyncpg.QueryCanceledError() | asyncpg.LockNotAvailableError():
             return QueryTimedOut(f"The server did not answer in time: {said}.")
         case asyncpg.InsufficientPrivilegeError():

@@ -146,7 +146,10 @@ class Server:
             pass
 
     def _terminated(self, connection: asyncpg.Connection[Any]) -> None:
-        """The connection ended while nobody was asking anything."""
+        """The connection ended. Whoever was asking something is heard first, being told why."""
+        asyncio.get_running_loop().call_soon(self._lose_unasked, connection)
+
+    def _lose_unasked(self, connection: asyncpg.Connection[Any]) -> None:
         if connection is self._monitor:
             self._lose(ConnectionLost("The server closed the connection."))
 
