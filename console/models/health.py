@@ -38,7 +38,7 @@ class Vitals:
     longest_query_pid: int | None
     blocking: BlockingSummary | None
     failed_connections_per_minute: float | None
-    """None where nothing that counts them can be read, or until two samples are there."""
+    """None where nothing that counts them can be read; 0 at first, as only what happens from then on is counted."""
 
 
 @dataclass(frozen=True, slots=True)
