@@ -63,19 +63,25 @@ class Crowd:
     async def waiter(self, *statements: str) -> Member:
         """A new session that is held up by another one in the last of these."""
         member = await self.session(*statements[:-1])
-        self._statements.append(asyncio.create_task(member.connection.execute(statements[-1])))
+        self.begin(member, statements[-1])
         await self.until(f"cardinality(pg_blocking_pids({member.pid})) > 0")
         return member
 
     async def runner(self, statement: str, role: str = "postgres") -> Member:
         """A new session that is busy with this."""
         member = await self.session(role=role)
-        self._statements.append(asyncio.create_task(member.connection.execute(statement)))
+        self.begin(member, statement)
         await self.until(
             f"EXISTS (SELECT FROM pg_stat_activity WHERE pid = {member.pid}"
             " AND state = 'active' AND wait_event IS NOT NULL)"
         )
         return member
+
+    def begin(self, member: Member, statement: str) -> asyncio.Task[str]:
+        """Has a session begin with this, without waiting for it."""
+        task = asyncio.create_task(member.connection.execute(statement))
+        self._statements.append(task)
+        return task
 
     async def until(self, condition: str) -> None:
         """Returns when the SQL condition is true."""
