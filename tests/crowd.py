@@ -60,9 +60,9 @@ class Crowd:
             await connection.execute(statement)
         return member
 
-    async def waiter(self, *statements: str) -> Member:
+    async def waiter(self, *statements: str, database: str = "postgres") -> Member:
         """A new session that is held up by another one in the last of these."""
-        member = await self.session(*statements[:-1])
+        member = await self.session(*statements[:-1], database=database)
         self.begin(member, statements[-1])
         await self.until(f"cardinality(pg_blocking_pids({member.pid})) > 0")
         return member
