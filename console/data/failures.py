@@ -33,8 +33,7 @@ class FailureWatch:
         self._counts_something = False
         self._sessions: int | None = None
         self._log: tuple[str, int] = ("", 0)
-        self._own_failures = 0
-        self._forget = server.on_link_change(self._link_changed)
+        server.on_link_change(self._link_changed)
 
     async def per_minute(self) -> float | None:
         """Failed connections in the last minute; None where nothing counts them.
