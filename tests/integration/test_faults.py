@@ -42,11 +42,13 @@ async def reached(url: str, settings: Settings | None = None) -> Server:
 
 
 async def refused(url: str, kind: type[CannotConnect], settings: Settings | None = None) -> str:
-    """The sentence of exactly this error."""
+    """The sentence of exactly this error, which never has the password in it."""
     with pytest.raises(CannotConnect) as caught:
         await reached(url, settings)
     assert type(caught.value) is kind
     assert caught.value.exit_code == 3
+    password = resolve(url, {}).password
+    assert password is None or password.get_secret_value() not in caught.value.sentence
     return caught.value.sentence
 
 
@@ -98,7 +100,6 @@ async def test_a_missing_password_is_asked_for_and_not_looked_for(
 async def test_an_unknown_host() -> None:
     sentence = await refused(f"postgresql://me:{SECRET}@no-such-host.invalid/shop", HostNotFound)
     assert sentence.startswith("The host 'no-such-host.invalid' is unknown")
-    assert SECRET not in sentence
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -228,7 +229,6 @@ async def test_a_server_that_is_not_postgresql(mode: str, speaks_first: bytes, w
             f"postgresql://me:{SECRET}@127.0.0.1:{port}/shop?sslmode={mode}", CannotConnect
         )
     assert sentence.endswith("is PostgreSQL running there, on that port?")
-    assert SECRET not in sentence
 
 
 async def test_a_postgresql_that_is_too_old() -> None:
