@@ -22,9 +22,9 @@ from console.data.audit import AuditFile, audit_path
 from console.data.failures import FailureWatch
 from console.data.server import Server
 from console.errors import ConnectionLost, DbconsoleError, OperationRefused
-from console.models.activity import Session, SessionKey
+from console.models.activity import Session, SessionKey, SessionState
 from console.models.operation import Outcome
-from tests.live import NOON, SteppedClock, connected
+from tests.live import NOON, SteppedClock, connected, until
 from tests.postgres import PostgresCluster
 
 LONG = "SELECT pg_sleep(600)"
@@ -49,6 +49,15 @@ class Desk:
         self.activity.with_idle = True
         by_pid = {session.pid: session for session in (await self.activity.sample()).sessions}
         return [by_pid[victim.get_server_pid()] for victim in victims]
+
+    async def running(self, victim: asyncpg.Connection[Any]) -> Session:
+        """The connection's session, as soon as it runs a query."""
+
+        async def runs() -> bool:
+            return (await self.shown(victim))[0].state is SessionState.ACTIVE
+
+        await until(runs)
+        return (await self.shown(victim))[0]
 
     @property
     def entries(self) -> list[dict[str, Any]]:
@@ -84,7 +93,7 @@ async def test_an_entry_says_who_did_what_where_and_what_became_of_it(
     file = tmp_path / "state" / "dbconsole" / "audit.jsonl"
     async with desk(postgres, file) as at, victims(postgres) as (victim,):
         asleep = asyncio.create_task(victim.execute(LONG))
-        (session,) = await at.shown(victim)
+        session = await at.running(victim)
         (outcome,) = await at.stop(session)
         with pytest.raises(asyncpg.QueryCanceledError):
             await asleep
@@ -115,8 +124,11 @@ async def test_a_recorded_statement_can_be_run_again_as_it_stands(
 ) -> None:
     """The start is written with all its digits and its time zone, so the server finds that very session."""
     async with desk(postgres, tmp_path / "audit.jsonl") as at, victims(postgres) as (victim,):
-        (session,) = await at.shown(victim)
+        asleep = asyncio.create_task(victim.execute(LONG))
+        session = await at.running(victim)
         await at.stop(session)
+        with pytest.raises(asyncpg.QueryCanceledError):
+            await asleep
         (entry,) = at.entries
         assert [tuple(row) for row in await postgres.run(entry["statement"])] == [(True,)]
 
@@ -219,7 +231,7 @@ async def test_an_account_without_a_name_is_written_as_its_number(
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(os, "getuid", lambda: 4_242_424)
     async with desk(postgres, tmp_path / "audit.jsonl") as at, victims(postgres) as (victim,):
-        await at.stop(*await at.shown(victim))
+        await at.stop(*await at.shown(victim), terminate=True)
         assert [entry["os_user"] for entry in at.entries] == ["uid 4242424"]
 
 
@@ -227,9 +239,9 @@ async def test_names_from_the_server_stay_one_line_each(postgres: PostgresCluste
     """A person's title may name what an attacker chose: a line break in it must not become an entry."""
     async with desk(postgres, tmp_path / "audit.jsonl") as at, victims(postgres) as (victim,):
         (session,) = await at.shown(victim)
-        operation = await at.activity.stop_operation([session], await at.activity.sample(), terminate=False)
+        operation = await at.activity.stop_operation([session], await at.activity.sample(), terminate=True)
         forged = 'x"}\n{"done": true, "outcome": "\udc9b\x1b]0;y\x07'
-        await at.activity.stop(replace(operation, title=forged), [session], terminate=False)
+        await at.activity.stop(replace(operation, title=forged), [session], terminate=True)
         (entry,) = at.entries
         assert entry["operation"].startswith('x"}\n{"done"')
         assert "\x1b" not in at.file.read_text()

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
+import psutil
 import pytest
 
 from console.data.server import Server
@@ -25,6 +26,7 @@ from console.errors import (
 )
 from console.settings import Settings, Timeouts
 from console.targets import resolve
+from tests.live import until
 from tests.postgres import Clusters, PostgresCluster
 
 SECRET = "s3cr3t-w0rd"
@@ -38,7 +40,14 @@ async def reached(url: str, settings: Settings | None = None) -> Server:
         await server.connect()
     finally:
         await server.close()
+        await until(lambda: not is_open(server.target.port))
     return server
+
+
+def is_open(port: int) -> bool:
+    """Whether this process has a connection to that port: the driver closes an encrypted one in its own time."""
+    connections = psutil.Process().net_connections("tcp")
+    return any(connection.raddr and connection.raddr.port == port for connection in connections)
 
 
 async def refused(url: str, kind: type[CannotConnect], settings: Settings | None = None) -> str:
