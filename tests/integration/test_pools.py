@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -53,6 +55,31 @@ def of(snapshot: PoolsSnapshot, name: str) -> DatabaseActivity:
     return next(database for database in snapshot.databases if database.name == name)
 
 
+@dataclass
+class Answers:
+    """What a server is asked, and what it answers."""
+
+    names: list[str] = field(default_factory=list)
+    times: dict[str, list[datetime]] = field(default_factory=dict)
+    """The server's time of each answer that has one."""
+
+
+def listen(server: Server, monkeypatch: pytest.MonkeyPatch) -> Answers:
+    """All that the server is asked from now on."""
+    answers = Answers()
+    fetch = server.fetch
+
+    async def fetch_and_note(name: str, *arguments: Any) -> Any:
+        answers.names.append(name)
+        rows = await fetch(name, *arguments)
+        if rows and "at" in dict(rows[0]):
+            answers.times.setdefault(name, []).append(rows[0]["at"])
+        return rows
+
+    monkeypatch.setattr(server, "fetch", fetch_and_note)
+    return answers
+
+
 async def test_every_way_to_group_the_connections_adds_up(every_postgres: PostgresCluster) -> None:
     async with (
         database(every_postgres, "grouped") as name,
@@ -62,13 +89,11 @@ async def test_every_way_to_group_the_connections_adds_up(every_postgres: Postgr
         await crowd.session("SET application_name = 'shop'", database=name)
         await crowd.session("SET application_name = 'shop'", role="plain", database=name)
         blocker = await crowd.session(
-            "SET application_name = 'shop'", "BEGIN", "SELECT pg_advisory_xact_lock(7)", database=name
+            "SET application_name = 'shop'", "BEGIN", "SELECT pg_advisory_xact_lock(7)"
         )
-        await crowd.session("SET application_name = 'till'", "BEGIN", role="plain")
+        await crowd.session("SET application_name = 'till'", "BEGIN", role="plain", database=name)
         running = await crowd.runner("SELECT pg_sleep(60)")
-        waiter = await crowd.waiter(
-            "SET application_name = 'till'", "SELECT pg_advisory_lock(7)", database=name
-        )
+        await crowd.waiter("SET application_name = 'till'", "SELECT pg_advisory_lock(7)")
         snapshot = await pools.sample()
 
     for groups in snapshot.groups.values():
@@ -78,7 +103,7 @@ async def test_every_way_to_group_the_connections_adds_up(every_postgres: Postgr
         )
     assert snapshot.vitals.connections == snapshot.counts.total + 1, "the console's own is counted too"
     counts = group(snapshot, Grouping.DATABASE, name).counts
-    assert (counts.idle, counts.in_transaction, counts.waiting, counts.total) == (2, 1, 1, 4)
+    assert (counts.idle, counts.in_transaction, counts.waiting, counts.total) == (2, 1, 0, 3)
     shop = group(snapshot, Grouping.APPLICATION, "shop")
     assert (shop.counts.idle, shop.counts.in_transaction, shop.counts.total) == (2, 1, 3)
     assert shop.waits == (("ClientRead", 3),)
@@ -87,14 +112,13 @@ async def test_every_way_to_group_the_connections_adds_up(every_postgres: Postgr
     assert shop.oldest > shop.oldest_transaction > 0
     till = group(snapshot, Grouping.APPLICATION, "till")
     assert till.waits == (("advisory", 1), ("ClientRead", 1)), "waits for clients last"
-    assert group(snapshot, Grouping.USER, "plain").counts.total == 2
+    assert group(snapshot, Grouping.USER, "plain").counts.total >= 2
     assert group(snapshot, Grouping.CLIENT, "127.0.0.1").counts.total == snapshot.counts.total
     assert snapshot.vitals.longest_query_pid == running.pid
     blocking = snapshot.vitals.blocking
     assert blocking is not None
     assert (blocking.blockers, blocking.waiting, blocking.pid) == (1, 1, blocker.pid)
     assert blocking.longest_wait > 0
-    assert waiter.pid != blocking.pid
     assert (snapshot.console_pool.open_connections, snapshot.console_pool.in_use) == (1, 1)
 
 
@@ -102,50 +126,51 @@ async def test_nobody_waits_so_nobody_is_asked_about(
     postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with pools_of(postgres) as (pools, server, _):
-        asked = listened(server, monkeypatch)
+        asked = listen(server, monkeypatch)
         snapshot = await pools.sample()
     assert snapshot.vitals.blocking is None
-    assert "blocking" not in asked
+    assert "blocking" not in asked.names
 
 
 async def test_what_the_role_may_not_see_is_still_counted(every_postgres: PostgresCluster) -> None:
     async with (
+        database(every_postgres, "secretive") as name,
         Crowd(every_postgres) as crowd,
         pools_of(every_postgres, "plain") as (pools, _, _),
     ):
         for _ in range(3):
-            await crowd.session("SET application_name = 'hidden'", "BEGIN")
+            await crowd.session("SET application_name = 'hidden'", "BEGIN", database=name)
         snapshot = await pools.sample()
-    hidden = group(snapshot, Grouping.USER, "postgres")
+    hidden = group(snapshot, Grouping.DATABASE, name)
     assert (hidden.counts.other, hidden.counts.total) == (3, 3)
     assert hidden.oldest is None
     assert snapshot.vitals.connections == snapshot.counts.total + 1
 
 
-async def test_rates_are_by_the_servers_time(every_postgres: PostgresCluster) -> None:
+async def test_rates_are_by_the_servers_time(
+    every_postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The console's own clock stands still here."""
-    async with database(every_postgres, "busy") as name, pools_of(every_postgres) as (pools, _, _):
+    async with database(every_postgres, "busy") as name, pools_of(every_postgres) as (pools, server, _):
         await every_postgres.run("CREATE TABLE written (n int)", database=name)
-        first = await pools.sample()
-        assert of(first, name).commits is None, "one sample is no rate"
+        answers = listen(server, monkeypatch)
+        assert of(await pools.sample(), name).commits is None, "one sample is no rate"
         connection = await every_postgres.connect(database=name)
         for _ in range(20):
             await connection.execute("INSERT INTO written VALUES (1), (2), (3)")
         await connection.close()  # from there on its figures are everybody's
         written = 0.0
-        before = first
 
         async def all_written() -> bool:
-            nonlocal written, before
-            sample = await pools.sample()
-            rate = of(sample, name).tuples_written
+            nonlocal written
+            rate = of(await pools.sample(), name).tuples_written
+            before, now = answers.times["databases"][-2:]
             assert rate is not None
-            written += rate * (sample.at - before.at).total_seconds()
-            before = sample
-            return round(written) >= 60
+            written += rate * (now - before).total_seconds()
+            return written > 59.9
 
         await until(all_written)
-        assert round(written) == 60
+    assert written == pytest.approx(60)
 
 
 async def test_counters_that_were_reset_give_no_rates(every_postgres: PostgresCluster) -> None:
@@ -195,33 +220,20 @@ async def test_trouble_in_a_database_shows(every_postgres: PostgresCluster) -> N
     assert any(sample.hit_ratio is not None for sample in seen)
 
 
-def listened(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of what the server is asked from now on."""
-    asked: list[str] = []
-    fetch = server.fetch
-
-    async def fetch_and_note(name: str, *arguments: Any) -> Any:
-        asked.append(name)
-        return await fetch(name, *arguments)
-
-    monkeypatch.setattr(server, "fetch", fetch_and_note)
-    return asked
-
-
 async def test_sizes_come_with_the_second_sample_and_are_not_asked_for_each_time(
     postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with pools_of(postgres) as (pools, server, clock):
-        asked = listened(server, monkeypatch)
+        asked = listen(server, monkeypatch)
         assert of(await pools.sample(), "postgres").size is None
         size = of(await pools.sample(), "postgres").size
         assert size == (await postgres.run("SELECT pg_database_size('postgres')"))[0][0]
         clock.seconds += SIZES_EVERY - 1
         assert of(await pools.sample(), "postgres").size == size
-        assert asked.count("database_sizes") == 1
+        assert asked.names.count("database_sizes") == 1
         clock.seconds += 1
         await pools.sample()
-        assert asked.count("database_sizes") == 2
+        assert asked.names.count("database_sizes") == 2
 
 
 async def test_a_database_that_the_role_may_not_enter_has_no_size(postgres: PostgresCluster) -> None:
@@ -235,11 +247,7 @@ async def test_a_database_that_the_role_may_not_enter_has_no_size(postgres: Post
 
 def counters(**changes: int) -> DatabaseCounters:
     figures = dict.fromkeys(
-        (
-            "commits rollbacks blocks_hit blocks_read tuples_returned tuples_fetched tuples_written"
-            " temp_files temp_bytes deadlocks conflicts"
-        ).split(),
-        100,
+        (figure.name for figure in fields(DatabaseCounters) if figure.name not in ("name", "size")), 100
     )
     return DatabaseCounters(name="shop", size=None, **{**figures, **changes})
 
