@@ -87,7 +87,7 @@ async def test_a_session_that_took_over_the_pid_is_left_alone(
 ) -> None:
     """A made-up start stands for a session that has ended and whose pid is used again."""
     async with Crowd(every_postgres) as crowd, activity_of(every_postgres, tmp_path) as (activity, _):
-        other = await crowd.session("BEGIN")
+        other = await crowd.runner("SELECT pg_sleep(60)")
         snapshot = await activity.sample()
         session = shown(snapshot, other)
         assert session.key.backend_start is not None
@@ -98,7 +98,7 @@ async def test_a_session_that_took_over_the_pid_is_left_alone(
             (outcome,) = await activity.stop(operation, [gone], terminate=terminate)
             assert not outcome.done
             assert outcome.sentence.endswith("the session had already gone; nothing was done.")
-        assert await other.connection.fetchval("SELECT 1") == 1
+        assert shown(await activity.sample(), other).wait == "Timeout:PgSleep", "it sleeps on"
 
 
 async def test_what_one_session_is_denied_is_tried_with_the_next(
