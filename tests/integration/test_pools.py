@@ -273,3 +273,10 @@ def test_one_counter_that_went_back_has_no_rate(figure: str) -> None:
     shown = {"tuples_returned": "tuples_read"}.get(figure, figure)
     assert getattr(did, shown) is None
     assert did.commits == 0.0
+
+
+@pytest.mark.parametrize("figure", ["commits", "blocks_hit"])
+def test_a_database_that_was_reset_has_no_rates_at_all(figure: str) -> None:
+    did = activity(counters(**{figure: 5}), counters(), 2.0)
+    assert (did.commits, did.rollbacks, did.tuples_written) == (None, None, None)
+    assert did.hit_ratio is not None, "since the reset"
