@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
@@ -14,6 +15,7 @@ import platformdirs
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.types import CSSPathType
@@ -63,6 +65,7 @@ class ConsoleApp(DeltaPainting, App[int]):
             Binding(f"{key},f{key}", f"switch_mode({mode!r})", title, show=False, priority=True, id=f"screen.{mode}", tooltip=f"Go to {title}")
             for key, mode, title in TABS
         ),
+        Binding("ctrl+z", "suspend_process", "suspend", show=False, id="suspend", tooltip="Go to the shell; fg comes back"),
         Binding("t", "next_theme", "theme", show=False, id="theme", tooltip="Use the next theme"),
         Binding("ctrl+l", "repaint", "repaint", show=False, id="repaint", tooltip="Paint the whole screen again"),
         Binding("question_mark", "help", "help", key_display="?", id="help", tooltip="Show the keys of this screen"),
@@ -88,6 +91,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         self.was_connected = False
         self._make_services = services
         self._connecting: asyncio.Task[None] | None = None
+        self._keys_read: deque[tuple[Key, Screen[object]]] = deque(maxlen=64)
         # Per console, not per class: its screens need its services.
         self.MODES = {"pools": self._pools_screen, "activity": self._activity_screen}  # type: ignore[misc]
         self.DEFAULT_MODE = screen if isinstance(screen, str) and screen in self.MODES else TABS[0][1]  # type: ignore[misc]
@@ -138,18 +142,22 @@ class ConsoleApp(DeltaPainting, App[int]):
         from console.screens.pools import PoolsScreen
 
         kinds = (ConsoleApp, PoolsScreen, ActivityScreen)
-        known = {
-            binding.id
-            for kind in kinds
-            for binding in kind.BINDINGS
-            if isinstance(binding, Binding) and binding.id
-        }
+        bindings = [binding for kind in kinds for binding in kind.BINDINGS if isinstance(binding, Binding)]
+        known = {binding.id for binding in bindings if binding.id}
         for name in sorted(keys.keys() - known):
             close = get_close_matches(name, known, 1)
             self._complaints.append(
                 f"[keys] names {name}, which is no command"
                 + (f"; did you mean {close[0]}?" if close else ".")
             )
+        used: dict[str, str] = {}
+        for name, key in {**{b.id: b.key for b in bindings if b.id}, **keys}.items():
+            for one in key.replace(" ", "").split(","):
+                if one in used and {name, used[one]} & keys.keys() and _meet(name, used[one]):
+                    self._complaints.append(
+                        f"[keys] gives {one} to both {used[one]} and {name}: only one can have it."
+                    )
+                used.setdefault(one, name)
         self.set_keymap({name: key for name, key in keys.items() if name in known})
 
     # Connecting ---------------------------------------------------------------------------------------------------
@@ -226,6 +234,18 @@ class ConsoleApp(DeltaPainting, App[int]):
         self._complain()
         self.notify(f"Theme: {self.theme}", markup=False, timeout=2)
 
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key) and not event.is_forwarded:
+            self._keys_read.append((event, self.screen))
+        await super().on_event(event)
+
+    async def _on_key(self, event: Key) -> None:
+        # A key reaches its command after those behind it have been looked at: one that was meant for a screen that
+        # is not there any more is dropped, lest it do something else on another.
+        screen = next((screen for key, screen in self._keys_read if key is event), self.screen)
+        if screen is not self.screen:
+            event.prevent_default()  # App's own handler, which Textual calls after this one
+
     def _complain(self) -> None:
         """Says what of the person's own settings could not be used."""
         while self._complaints:
@@ -240,6 +260,10 @@ class ConsoleApp(DeltaPainting, App[int]):
 
         title = next((title for _, mode, title in TABS if mode == self.current_mode), "")
         await self.push_screen_wait(HelpDialog(f"Keys: {title}", list(self.screen.active_bindings.values())))
+
+    def action_help_quit(self) -> None:
+        """Say which key leaves: ctrl+c may have been meant to copy."""
+        self.notify("q leaves the console.", timeout=3)
 
     def action_repaint(self) -> None:
         """Paint the whole screen again."""
@@ -257,7 +281,8 @@ class ConsoleApp(DeltaPainting, App[int]):
             words = active.tooltip or binding.tooltip
             if words and binding.id and binding.action not in commands:
                 run = self._runner(active.node, binding.action)
-                commands[binding.action] = SystemCommand(words, f"key {self.get_key_display(binding)}", run)
+                title = f"{binding.description}: {words}"
+                commands[binding.action] = SystemCommand(title, f"key {self.get_key_display(binding)}", run)
         return commands.values()
 
     def _runner(self, node: object, action: str) -> Callable[[], object]:
@@ -281,6 +306,12 @@ class ConsoleApp(DeltaPainting, App[int]):
     def _activity(self) -> ActivityScreen:
         """The Activity screen, which has to be the one that is shown."""
         return cast("ActivityScreen", self.screen)
+
+
+def _meet(name: str, other: str) -> bool:
+    """Whether two commands can be there at once: those of two screens cannot."""
+    screens = {name.partition(".")[0] if "." in name else "" for name in (name, other)} - {"", "screen"}
+    return len(screens) < 2
 
 
 def end_of_start() -> None:

@@ -119,6 +119,7 @@ def run(arguments: Sequence[str]) -> int:
     """Does what the command line says and returns the exit code; what went wrong is a sentence on standard error."""
     try:
         result = cli.main(list(arguments), prog_name="dbconsole", standalone_mode=False)
+        sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except click.Abort:
         return 130
@@ -128,6 +129,11 @@ def run(arguments: Sequence[str]) -> int:
     except DbconsoleError as error:
         _complain(error.sentence)
         return error.exit_code
+    except OSError as error:
+        # The flush at exit would complain once more, of what cannot be written anyway.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _complain(f"{error.strerror or error}.")
+        return 1
     except Exception as error:
         if os.environ.get("DBCONSOLE_DEBUG"):
             raise

@@ -133,6 +133,7 @@ class FakeServer:
         self.target = TARGET
         self.capabilities = None if link.state is LinkState.REFUSED else CAPABILITIES
         self.cost = Cost(1, 41.0)
+        self.missing_right = "GRANT pg_monitor TO dba shows it."
         self.tries = 0
         """How often somebody wanted to connect at once."""
 
@@ -174,7 +175,7 @@ class FakeActivity:
         pid = sessions[0].pid
         return Operation(
             title=f"Terminate session {pid}" if terminate else f"Cancel the query of session {pid}",
-            action="Terminate" if terminate else "Cancel query",
+            action="Terminate" if terminate else "Stop query",
             object_name=f"pid {pid}",
             statements=(
                 f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity\n WHERE pid = {pid} "  # noqa: S608

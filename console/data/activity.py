@@ -36,6 +36,8 @@ _STATES = {
     "fastpath function call": SessionState.FASTPATH,
     "disabled": SessionState.DISABLED,
 }
+_BUSY = (SessionState.ACTIVE, SessionState.FASTPATH)
+"""In these there is something to cancel."""
 _HIDDEN = "<insufficient privilege>"
 
 
@@ -110,8 +112,8 @@ class ActivityService:
     ) -> Operation:
         """What cancelling or terminating these sessions means, for a person to confirm.
 
-        Raises `OperationRefused` where a session's start is hidden from the role, since its pid alone might by
-        then be somebody else's; `ConnectionLost` or `QueryFailed` where it cannot be asked what they hold.
+        Raises `OperationRefused` where there is no query to cancel, and where a session's start is hidden from the
+        role, since its pid alone might by then be somebody else's; `ConnectionLost` or `QueryFailed` where it cannot be asked what they hold.
         """
         for session in sessions:
             if session.key.backend_start is None:
@@ -119,6 +121,10 @@ class ActivityService:
                     f"The role {self._server.target.user!r} may not see when session {session.pid} began, so it cannot "
                     "be told from a later one with the same pid; GRANT pg_read_all_stats, pg_signal_backend to the role."
                 )
+        if not terminate and not any(session.state in _BUSY for session in sessions):
+            raise OperationRefused(
+                f"There is no query to cancel: {_named(sessions)} runs none. What it holds goes only with the session."
+            )
         function = "pg_terminate_backend" if terminate else "pg_cancel_backend"
         pids = ", ".join(str(session.pid) for session in sessions)
         consequences = []
@@ -126,7 +132,7 @@ class ActivityService:
             consequences += await self._consequences(session, snapshot, terminate)
         return Operation(
             title=f"{'Terminate' if terminate else 'Cancel the query of'} {_named(sessions)}",
-            action="Terminate" if terminate else "Cancel query",
+            action="Terminate" if terminate else "Stop query",
             object_name=f"pid {pids}" if len(sessions) == 1 else f"{len(sessions)} sessions",
             statements=tuple(_as_read(function, session.key) for session in sessions),
             consequences=tuple(consequences),
@@ -166,11 +172,11 @@ class ActivityService:
     async def _consequences(self, session: Session, snapshot: ActivitySnapshot, terminate: bool) -> list[str]:
         name = f"pid {session.pid} ({session.user or '–'}, {session.application or 'unnamed'})"
         said = []
-        if session.transaction_age is not None:
+        if not terminate and session.state not in _BUSY:
+            said.append(f"{name} runs no query: nothing happens to it.")
+        elif session.transaction_age is not None:
             fate = "will be rolled back" if terminate else "is aborted if the query runs in it"
             said.append(f"{name}: its transaction, open for {duration(session.transaction_age)}, {fate}.")
-        elif session.state is SessionState.IDLE and not terminate:
-            said.append(f"{name} is idle: there is no query to cancel.")
         locks = await self._server.fetch("session_locks", session.pid)
         held = [lock for lock in locks if lock["granted"] and lock["kind"] == "relation"]
         # What merely reads stands in nobody's way but a DROP's: named only where there is nothing stronger.

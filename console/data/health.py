@@ -22,7 +22,13 @@ def alerts(vitals: Vitals, thresholds: Thresholds) -> tuple[Alert, ...]:
         found.append(Alert(Severity.CRITICAL, text, "activity", "running"))
     failed = vitals.failed_connections_per_minute
     if failed is not None and failed > thresholds.failed_connections_per_minute:
-        found.append(Alert(Severity.CRITICAL, f"{failed:.0f} failed connections in the last minute", "pools"))
+        found.append(
+            Alert(
+                Severity.CRITICAL,
+                f"{failed:.0f} connections failed or were dropped in the last minute",
+                "pools",
+            )
+        )
     used = 100 * vitals.connections / vitals.max_connections if vitals.max_connections else 0.0
     if used > thresholds.connections_percent:
         text = f"connections {used:.0f} % of {vitals.max_connections}"

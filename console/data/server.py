@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -217,6 +218,12 @@ class Server:
         if rows and "server_ms" in rows[0].keys():  # noqa: SIM118 (a record iterates over its values)
             self._spent.append((self._clock.monotonic(), max(row["server_ms"] or 0.0 for row in rows)))
 
+    @property
+    def missing_right(self) -> str:
+        """What would let this role see all sessions, as a sentence with the statement."""
+        role = self.capabilities.role if self.capabilities else self.target.user
+        return f"GRANT pg_monitor TO {quoted(role)} shows it."
+
     # What it costs ----------------------------------------------------------------------------------------------
 
     @property
@@ -266,4 +273,13 @@ def _capabilities(row: asyncpg.Record) -> Capabilities:
         superuser_reserved=row["superuser_reserved"],
         reserved=row["reserved"],
         started_at=row["started_at"],
+    )
+
+
+def quoted(identifier: str) -> str:
+    """An identifier as SQL has it: in double quotes, unless it is plain."""
+    return (
+        identifier
+        if re.fullmatch("[a-z_][a-z0-9_]*", identifier)
+        else '"' + identifier.replace('"', '""') + '"'
     )

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -77,6 +78,13 @@ class ConfirmDialog(ModalScreen[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "do")
+
+    def on_key(self, event: Key) -> None:
+        """What is typed goes into the box, although Cancel has the focus."""
+        if self._typed and event.character and event.is_printable and not isinstance(self.focused, Input):
+            box = self.query_one(Input)
+            box.focus()
+            box.insert_text_at_cursor(event.character)
 
     def action_scroll_consequences(self, pages: int) -> None:
         """Read what does not fit."""

@@ -29,6 +29,7 @@ from console.screens.activity_columns import (
 )
 from console.screens.frame import ConsoleScreen
 from console.screens.session_detail import sections
+from console.widgets.columns import Column
 from console.widgets.detail import DetailPane
 from console.widgets.live_table import LiveTable
 from console.widgets.tones import Tone
@@ -72,7 +73,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         yield Static(id="counts", markup=False)
         with Container(id="sessions-and-detail"):
             yield LiveTable[Session](
-                SESSION_COLUMNS,
+                _columns(self.view),
                 lambda session: session.key,
                 row_style=self._tone,
                 id="sessions",
@@ -110,13 +111,19 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
     def show(self, snapshot: ActivitySnapshot, reading: Reading[ActivitySnapshot]) -> None:
         self._show_counts(snapshot)
         for table in self.tables:
-            table.show_when_empty(Content(_NOBODY[self.view]))
+            table.show_when_empty(Content(self._nobody(snapshot)))
         if self.view == "blocking":
             self.blocking.update_rows(blocking_rows(snapshot.blocking))
         else:
             self.sessions.update_rows(_in_view(snapshot, self.view))
         if self.detail_open:
             self._load_detail()
+
+    def _nobody(self, snapshot: ActivitySnapshot) -> str:
+        hidden = sum(session.is_hidden for session in snapshot.sessions if session.is_client)
+        if hidden and self.services is not None:
+            return f"What {hidden} sessions do is hidden from this role. {self.services.server.missing_right}"
+        return _NOBODY[self.view]
 
     def _show_counts(self, snapshot: ActivitySnapshot) -> None:
         counts = snapshot.counts
@@ -140,6 +147,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         if not self.is_mounted:
             return
         tree = self.view == "blocking"
+        self.sessions.replace_columns(_columns(self.view))
         self.set_class(tree, "-tree")
         (self.blocking if tree else self.sessions).focus()
         if self.services is not None:
@@ -199,6 +207,9 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         session, services, reading = self.session, self.services, self.reading
         if session is None or services is None or reading is None or reading.snapshot is None:
             pane.show("No session is selected.", ())
+            return
+        if session.is_hidden:
+            pane.show(f"pid {session.pid} is hidden from this role. {services.server.missing_right}", ())
             return
         try:
             detail = await services.activity.detail(session, reading.snapshot)
@@ -275,9 +286,14 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         self.notify(sentence, markup=False, severity="information" if done else "warning", timeout=6)
 
 
+def _columns(view: View) -> Sequence[Column[Session]]:
+    """All of them; but what type of process it is, is no question where only clients are shown."""
+    return [column for column in SESSION_COLUMNS if view == "all" or column.key != "type"]
+
+
 def _in_view(snapshot: ActivitySnapshot, view: View) -> Sequence[Session]:
     if view == "running":
-        return [session for session in snapshot.sessions if session.is_running]
+        return [session for session in snapshot.sessions if session.is_running or session.blocks]
     if view == "waiting":
         return [session for session in snapshot.sessions if session.is_waiting]
     return snapshot.sessions

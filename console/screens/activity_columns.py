@@ -48,11 +48,11 @@ def blocking_rows(roots: Sequence[Blocker]) -> list[BlockingRow]:
 
 def session_tone(session: Session, thresholds: Thresholds) -> Tone | None:
     """What a session's row should say at a glance."""
+    if session.blocked_by:
+        return "warning"
     if session.blocks:
         return "danger"
     if session.state is SessionState.ACTIVE and session.is_client:
-        if session.blocked_by:
-            return "warning"
         return "danger" if (session.query_age or 0.0) > thresholds.query_seconds else None
     if session.in_transaction:
         return "warning" if (session.transaction_age or 0.0) > LONG_TRANSACTION else None
@@ -69,9 +69,14 @@ def one_line(query: str) -> str:
     return " ".join(query.split())
 
 
+def _blockers(pids: Sequence[int]) -> str:
+    """The first, and how many more: in a queue everybody waits for everybody ahead."""
+    return f"{pids[0]} +{len(pids) - 1}" if len(pids) > 1 else "".join(map(str, pids))
+
+
 def _query(session: Session) -> Cell:
     if session.is_hidden:
-        return ("(hidden from this role: GRANT pg_read_all_stats)", "muted")
+        return ("(hidden: GRANT pg_monitor)", "muted")
     if not session.is_client:
         return (session.backend_type, "muted")
     return one_line(session.query)
@@ -121,11 +126,12 @@ SESSION_COLUMNS: tuple[Column[Session], ...] = (
     Column[Session](
         "blocked_by",
         "blocked by",
-        lambda s: (", ".join(map(str, s.blocked_by)), "warning"),
+        lambda s: (_blockers(s.blocked_by), "warning"),
         10,
         sort=lambda s: len(s.blocked_by),
         descending_first=True,
         priority=5,
+        exact=lambda s: ", ".join(map(str, s.blocked_by)),
     ),
     _word("client", lambda s: s.client, 15, 9, 2),
     _word("type", lambda s: s.backend_type, 14, 14, 0),

@@ -140,7 +140,18 @@ class ConsoleScreen(WatchingScreen[S]):
             return ()
         if problem := reading.problem or (reading.link.problem if not reading.is_live else None):
             return (Alert(Severity.CRITICAL, problem, self.MODE),)
-        return self.alerts_of(reading.snapshot)
+        return (*self.alerts_of(reading.snapshot), *self._hidden())
+
+    def _hidden(self) -> tuple[Alert, ...]:
+        """Most of what there is to see is hidden from most roles; a person should know."""
+        server = self.services.server if self.services else None
+        if server is None or server.capabilities is None or server.capabilities.sees_all_sessions:
+            return ()
+        return (
+            Alert(
+                Severity.WARNING, f"this role does not see what others do: {server.missing_right}", "activity"
+            ),
+        )
 
     def _explain_emptiness(self) -> None:
         """Says in the tables why there is nothing to see yet."""

@@ -137,9 +137,9 @@ DATABASE_COLUMNS: tuple[Column[DatabaseActivity], ...] = (
     _rate("tuples_read", "read/s", lambda d: d.tuples_read, 9),
     _rate("tuples_written", "write/s", lambda d: d.tuples_written, 8),
     _rate("temp_bytes", "temp B/s", lambda d: d.temp_bytes, 4, bytes_binary),
-    _rate("temp_files", "temp files", lambda d: d.temp_files, 3, compact),
-    _rate("deadlocks", "deadlocks", lambda d: d.deadlocks, 6, compact),
-    _rate("conflicts", "conflicts", lambda d: d.conflicts, 2, compact),
+    _rate("temp_files", "Σ temp files", lambda d: d.temp_files, 3, compact),
+    _rate("deadlocks", "Σ deadlocks", lambda d: d.deadlocks, 6, compact),
+    _rate("conflicts", "Σ conflicts", lambda d: d.conflicts, 2, compact),
     Column[DatabaseActivity](
         "size",
         "size",

@@ -71,7 +71,7 @@ def test_the_filter_narrows_as_one_types_and_escape_clears_it(console: Console, 
     console.send("2")
     console.wait_seen(*pids(chain))
     console.send("/shop !shop-first")
-    console.wait_for(lambda screen: not lines_with(screen, "by the first", f"◆  {chain.first.pid}"))
+    console.wait_for(lambda screen: not lines_with(screen, "by the first", f"▲  {chain.first.pid}"))
     assert lines_with(console.screen, "shop-hold")
     console.send(ESCAPE)
     console.wait_seen("shop-first", "shop-hold", "shop-next", "sort")
@@ -92,7 +92,7 @@ def test_sorts_by_any_column_and_the_other_way_round(
         return next((line for line in screen.text.splitlines() if " pid" in line), "")
 
     with Console(home, postgres.url(), "--screen", "activity", "--refresh", "0.5", columns=220) as console:
-        console.wait_seen("query▼", "client", "type", *pids(chain))
+        console.wait_seen("query▼", "client", *pids(chain))
         for _ in titles(console.screen).split():
             before = titles(console.screen)
             if "pid▲" in before:
