@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -87,7 +86,6 @@ def test_no_terminal_at_all(home: Path, stream: int) -> None:
     assert (home / "nothing").read_text() == ""
 
 
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 def test_inside_tmux(postgres: PostgresCluster, chain: Chain, home: Path) -> None:
     tmux = ["tmux", "-S", str(home / "tmux"), "-f", "/dev/null"]
     outer = Console(home, postgres.url(), "--refresh", "0.5", columns=100, lines=30)
