@@ -128,7 +128,8 @@ class Engine:
         from sqlalchemy.ext.asyncio import create_async_engine
 
         arguments = connection_arguments(self._target, self._settings)
-        arguments["server_settings"].pop("default_transaction_read_only")
+        if not self._settings.read_only:
+            arguments["server_settings"].pop("default_transaction_read_only")
         limits = self._settings.pool
         kept = max(1, min(self.size, limits.max_idle))
         engine = create_async_engine(

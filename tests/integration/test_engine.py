@@ -102,6 +102,16 @@ async def test_an_engine_may_write_and_has_the_consoles_limits(postgres: Postgre
             assert await connection.scalar(text(f"SHOW {setting}")) == value
 
 
+async def test_under_read_only_it_may_not_write(postgres: PostgresCluster) -> None:
+    server = Server(resolve(postgres.url(), {}), Settings(read_only=True))
+    try:
+        async with server.engine.connection() as connection:
+            read_only = await connection.scalar(text("SHOW default_transaction_read_only"))
+        assert read_only == "on"
+    finally:
+        await server.close()
+
+
 async def test_a_third_task_waits_and_its_wait_is_counted(postgres: PostgresCluster) -> None:
     async with engine(postgres, max_open=3) as pool:
         have_it: asyncio.Queue[None] = asyncio.Queue()
