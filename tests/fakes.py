@@ -24,7 +24,7 @@ from console.models.activity import (
 )
 from console.models.health import Vitals
 from console.models.operation import Danger, Operation, Outcome
-from console.models.pools import ConnectionGroup, ConsolePool, DatabaseActivity, Grouping, PoolsSnapshot
+from console.models.pools import ConnectionGroup, ConsolePool, DatabaseActivity, Grouping, PoolsSnapshot, Wait
 from console.models.reading import Point, Reading
 from console.models.server import Capabilities, Cost, Link, LinkState
 from console.models.target import Target
@@ -372,7 +372,9 @@ def _group(
     *waits: tuple[str, int],
 ) -> ConnectionGroup:
     counts = StateCounts(active, idle, in_transaction, waiting)
-    return ConnectionGroup(name, counts, hours * 3600, 131.0 if in_transaction else None, waits)
+    return ConnectionGroup(
+        name, counts, hours * 3600, 131.0 if in_transaction else None, tuple(Wait(*wait) for wait in waits)
+    )
 
 
 _APPLICATIONS = (

@@ -20,6 +20,7 @@ from console.models.pools import (
     DatabaseCounters,
     Grouping,
     PoolsSnapshot,
+    Wait,
 )
 
 SIZES_EVERY = 300.0
@@ -202,7 +203,7 @@ def _group(name: str, rows: Sequence[Any]) -> ConnectionGroup:
         oldest_transaction=max(
             (row["oldest_transaction"] for row in rows if row["oldest_transaction"] is not None), default=None
         ),
-        waits=tuple((event, number) for (_, event), number in ordered),
+        waits=tuple(Wait(event, number) for (_, event), number in ordered),
     )
 
 

@@ -21,6 +21,14 @@ class Grouping(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait event, and how many connections are in it."""
+
+    event: str
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionGroup:
     """The connections that share one application, user, database or client address."""
 
@@ -30,7 +38,7 @@ class ConnectionGroup:
     """Age of its oldest connection, seconds."""
     oldest_transaction: float | None
     """Age of its oldest open transaction, seconds."""
-    waits: tuple[tuple[str, int], ...]
+    waits: tuple[Wait, ...]
     """Wait events with the number of its connections in each, most first; those that wait for their client last."""
 
 

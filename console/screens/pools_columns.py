@@ -82,7 +82,7 @@ def _age(
 
 
 def _waits(group: ConnectionGroup) -> str:
-    return ", ".join(f"{event} {number}" for event, number in group.waits) or UNKNOWN
+    return ", ".join(f"{wait.event} {wait.connections}" for wait in group.waits) or UNKNOWN
 
 
 def _rate(

@@ -21,6 +21,7 @@ from console.models.pools import (
     DatabaseCounters,
     Grouping,
     PoolsSnapshot,
+    Wait,
 )
 from tests.crowd import Crowd
 from tests.live import SteppedClock, connected, until
@@ -106,12 +107,12 @@ async def test_every_way_to_group_the_connections_adds_up(every_postgres: Postgr
     assert (counts.idle, counts.in_transaction, counts.waiting, counts.total) == (2, 1, 0, 3)
     shop = group(snapshot, Grouping.APPLICATION, "shop")
     assert (shop.counts.idle, shop.counts.in_transaction, shop.counts.total) == (2, 1, 3)
-    assert shop.waits == (("ClientRead", 3),)
+    assert shop.waits == (Wait("ClientRead", 3),)
     assert shop.oldest is not None
     assert shop.oldest_transaction is not None
     assert shop.oldest > shop.oldest_transaction > 0
     till = group(snapshot, Grouping.APPLICATION, "till")
-    assert till.waits == (("advisory", 1), ("ClientRead", 1)), "waits for clients last"
+    assert till.waits == (Wait("advisory", 1), Wait("ClientRead", 1)), "waits for clients last"
     assert group(snapshot, Grouping.USER, "plain").counts.total >= 2
     assert group(snapshot, Grouping.CLIENT, "127.0.0.1").counts.total == snapshot.counts.total
     assert snapshot.vitals.longest_query_pid == running.pid
