@@ -20,7 +20,7 @@ def group_columns(grouping: Grouping) -> tuple[Column[ConnectionGroup], ...]:
             "name",
             f"by {grouping.value}",
             lambda g: g.name or ("(unnamed)", "muted"),
-            20,
+            14,
             14,
             flexible=True,
             sort=lambda g: g.name,
