@@ -434,7 +434,7 @@ def _history() -> tuple[Point, ...]:
                 "total": 120 + 40 * sin(index / 40),
                 "active": 30 + 12 * sin(index / 15),
                 "in tx": 8 + 4 * sin(index / 60),
-                "waiting": 4.0 if index > 400 else 0.0,
+                "wait": 4.0 if index > 400 else 0.0,
                 "commits": 1200 + 300 * sin(index / 25),
             },
         )

@@ -71,6 +71,6 @@ def _pools_point(snapshot: PoolsSnapshot) -> Mapping[str, float | None]:
         "total": float(snapshot.vitals.connections),
         "active": float(counts.active),
         "in tx": float(counts.in_transaction),
-        "waiting": float(counts.waiting),
+        "wait": float(counts.waiting),
         "commits": sum(c for c in commits if c is not None) if any(c is not None for c in commits) else None,
     }

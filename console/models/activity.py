@@ -160,10 +160,6 @@ class ActivitySnapshot:
     """Root blockers, the one that most wait for first."""
     vitals: Vitals
 
-    def find(self, key: SessionKey) -> Session | None:
-        """The session with that pid and start, None when it has gone."""
-        return next((session for session in self.sessions if session.key == key), None)
-
 
 @dataclass(frozen=True, slots=True)
 class HeldLock:

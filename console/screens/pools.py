@@ -106,7 +106,7 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
         for chart in self.query(Chart):
             chart.stale = self.reading is not None and not self.reading.is_live
         self.query_one("#connections-chart", Chart).show(
-            [_series(history, name) for name in ("total", "active", "in tx", "waiting")], span=span
+            [_series(history, name) for name in ("total", "active", "in tx", "wait")], span=span
         )
         self.query_one("#commits-chart", Chart).show([_series(history, "commits")], span=span)
 

@@ -53,12 +53,12 @@ class TableLines(LineScroll):
         self._painted: dict[int, RowLine | HeaderLine | None] = {}
 
     def line(self, y: int) -> RowLine | HeaderLine | None:
-        """What is on line `y` of the widget, None where it is blank."""
-        raise NotImplementedError
+        """What is on line `y` of the widget, None where it is blank. A subclass has rows."""
+        return None
 
     def empty_content(self) -> Content | None:
         """What is said instead of rows, None where there are rows."""
-        raise NotImplementedError
+        return None
 
     def refresh_changed(self) -> None:
         """Repaints the lines that are not what was last drawn there."""

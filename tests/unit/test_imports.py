@@ -69,3 +69,34 @@ def test_settings_and_target_import_no_driver_and_nothing_that_draws() -> None:
     code, names = imported("pools", "postgresql://db1:x")
     assert code == 2
     assert not names & {"alembic", "keyring", "plotext", "sqlalchemy", "textual"}
+
+
+FIRST_FRAME = """
+import json, sys
+from console.app import ConsoleApp
+from console.commands import launch
+from console.errors import BadSetting
+
+def services(complain):
+    # Called when the first frame has been painted; the console then leaves again.
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+    raise BadSetting("enough")
+
+app = ConsoleApp(services, screen=sys.argv[1])
+app.run(headless=True, size=(120, 40))
+assert app.refusal is not None
+"""
+
+
+@pytest.mark.parametrize("screen", ["pools", "activity"])
+def test_the_first_frame_waits_for_textual_alone(screen: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_FRAME, screen],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", "TERM": "xterm-256color"},
+    )
+    names = set(json.loads(done.stdout.splitlines()[0]))
+    assert "textual" in names
+    assert names & HEAVY == {"textual", "rich", "asyncio"}
