@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,8 +71,13 @@ def test_the_detail_has_the_whole_query_and_its_locks(console: Console, chain: C
 def test_the_filter_narrows_as_one_types_and_escape_clears_it(console: Console, chain: Chain) -> None:
     console.send("2")
     console.wait_seen(*pids(chain))
+
+    def has_first(screen: Emulator) -> bool:
+        return re.search(rf"^.▲ +{chain.first.pid} ", screen.text, re.MULTILINE) is not None
+
+    console.wait_for(has_first)
     console.send("/shop !shop-first")
-    console.wait_for(lambda screen: not lines_with(screen, "by the first", f"▲  {chain.first.pid}"))
+    console.wait_for(lambda screen: not has_first(screen))
     assert lines_with(console.screen, "shop-hold")
     console.send(ESCAPE)
     console.wait_seen("shop-first", "shop-hold", "shop-next", "sort")
