@@ -5,6 +5,7 @@
     │   ├── BadTarget
     │   ├── BadSetting
     │   ├── BadTheme
+    │   ├── BadMigrations
     │   └── TerminalUnfit
     ├── CannotConnect               exit 3   every way not to reach a server
     │   ├── HostNotFound
@@ -22,6 +23,7 @@
     │   ├── QueryTimedOut
     │   └── ObjectMissing
     ├── OperationRefused
+    ├── MigrationFailed
     └── DemoFailed
 
 The class docstring is the sentence shown when no more exact one is given; a message given to the
@@ -61,6 +63,10 @@ class BadSetting(BadInput):
 
 class BadTheme(BadInput):
     """The theme cannot be read."""
+
+
+class BadMigrations(BadInput):
+    """The migrations cannot be read."""
 
 
 class TerminalUnfit(BadInput):
@@ -144,3 +150,14 @@ class OperationRefused(DbconsoleError):
 
 class DemoFailed(DbconsoleError):
     """The demo server could not be started or stopped."""
+
+
+class MigrationFailed(DbconsoleError):
+    """The migration failed."""
+
+    def __init__(self, sentence: str, *, statement: str | None = None, sqlstate: str | None = None) -> None:
+        super().__init__(sentence)
+        self.statement = statement
+        """What the server was asked when it failed."""
+        self.sqlstate = sqlstate
+        """The server's five letters; None where it was not the server."""

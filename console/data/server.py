@@ -7,7 +7,7 @@ import random
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -169,7 +169,9 @@ class Server:
 
     # Asking -----------------------------------------------------------------------------------------------------
 
-    async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+    async def fetch(
+        self, name: str, *arguments: Any, identifiers: Mapping[str, str] | None = None
+    ) -> list[asyncpg.Record]:
         """The rows of a named query, as `ask` gives them.
 
         What was denied for lack of a privilege is not asked again on this connection, to keep the server's log clean.
@@ -179,13 +181,17 @@ class Server:
         if name in self._denied:
             raise self._denied[name]
         try:
-            return await self.ask(name, *arguments)
+            return await self.ask(name, *arguments, identifiers=identifiers)
         except QueryDenied as problem:
             self._denied[name] = problem
             raise
 
-    async def ask(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+    async def ask(
+        self, name: str, *arguments: Any, identifiers: Mapping[str, str] | None = None
+    ) -> list[asyncpg.Record]:
         """The rows of a named query, asked over the monitor connection whatever became of it before.
+
+        What stands as `:"name"` in the query, as in psql, is put in from `identifiers`, quoted.
 
         For a query whose arguments decide whether it is allowed: whose session is to be ended. Where the rows have a
         column `server_ms`, its largest value is what the statement cost the server.
@@ -204,7 +210,9 @@ class Server:
                 raise ConnectionLost(self._link.problem)
             try:
                 rows: list[asyncpg.Record] = await monitor.fetch(
-                    query(name, capabilities.major), *arguments, timeout=limit
+                    with_identifiers(query(name, capabilities.major), identifiers or {}),
+                    *arguments,
+                    timeout=limit,
                 )
             except DRIVER_ERRORS as error:
                 problem = query_error(error, limit)
@@ -274,6 +282,11 @@ def _capabilities(row: asyncpg.Record) -> Capabilities:
         reserved=row["reserved"],
         started_at=row["started_at"],
     )
+
+
+def with_identifiers(text: str, identifiers: Mapping[str, str]) -> str:
+    """A query with its `:"name"` put in."""
+    return re.sub(r':"(\w+)"', lambda match: quoted(identifiers[match[1]]), text)
 
 
 def quoted(identifier: str) -> str:
