@@ -46,9 +46,12 @@ def default_config_file() -> Path:
 
 
 def from_options(overrides: Mapping[str, Any]) -> Source:
-    """The options of the command line, by the name of the setting; None where one was not given."""
+    """The options of the command line, by the name of the setting; None where one was not given.
+
+    A setting of a section is `section__name`, and its option bears the section's name.
+    """
     return {
-        (name,): Given(value, f"--{name.replace('_', '-')}")
+        tuple(name.split("__")): Given(value, f"--{name.partition('__')[0].replace('_', '-')}")
         for name, value in overrides.items()
         if value is not None
     }

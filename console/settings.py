@@ -104,9 +104,16 @@ class Pool(_Section):
 
 
 class Migrations(_Section):
-    """Where the schema's migrations are."""
+    """Where the migrations are, and how long they may wait and run."""
 
-    path: Path = Path("migrations")
+    path: Path | None = None
+    """A folder or a config file of migrations, or the word `platform`; None looks in the working directory."""
+    lock_timeout: Seconds = Field(default=3.0, ge=0.01, le=3600)
+    """Seconds that a statement may wait for a lock, while all that come after it wait behind it."""
+    lock_retries: int = Field(default=10, ge=0, le=1000)
+    """How often a revision is tried again when it did not get a lock in time."""
+    statement_timeout: Seconds = Field(default=3600.0, ge=0, le=604_800)
+    """Seconds that a statement of a migration may run; 0 is for ever."""
     auto: bool = False
     """Whether the platform's services migrate when they start. The console never does: it shows what is pending."""
 

@@ -10,6 +10,14 @@ import click
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+migrations_option = click.option(
+    "--migrations",
+    "migrations__path",
+    metavar="PATH",
+    help="alembic.ini, a folder of migrations, or the word platform.",
+)
+
+
 def console_options(function: Function) -> Function:
     """The settings that can be given on the command line, by their names. The settings say what is allowed."""
     for option in (
@@ -18,7 +26,8 @@ def console_options(function: Function) -> Function:
         ),
         click.option("--theme", metavar="NAME", help="The colours."),
         click.option("--refresh", metavar="SECONDS", help="Time between two samples."),
-        click.option("--screen", metavar="pools|activity", help="The screen that is shown first."),
+        migrations_option,
+        click.option("--screen", metavar="pools|activity|migrations", help="The screen that is shown first."),
         click.option("--read-only", is_flag=True, default=None, help="Let nothing be changed."),
     ):
         function = option(function)
