@@ -1,7 +1,7 @@
 """How Alembic reaches a database: on the connection that it is given, or on one of its own.
 
-A program passes `config.attributes["connection"]` and, where it knows them, the names of the extensions that the
-server has available as `config.attributes["extensions"]`. The `alembic` command takes its address from
+A program passes `config.attributes["connection"]` and, where it knows them, the names of the extensions that can
+be used there as `config.attributes["extensions"]`. The `alembic` command takes its address from
 `-x url=…`, `DATABASE_URL` or `sqlalchemy.url`, or from PGHOST and its like where there is none of these.
 """
 
@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 from alembic import context
@@ -30,7 +28,7 @@ load_python_file(str(Path(__file__).parent), "operations.py")
 SCHEMAS = {table.schema for table in metadata.tables.values()}
 
 
-def is_ours(name: str | None, kind: str, _parents: Mapping[str, Any]) -> bool:
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
     """Whether a comparison with the tables that the code declares looks at this."""
     return kind != "schema" or name in SCHEMAS
 

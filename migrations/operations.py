@@ -11,6 +11,8 @@ from inspect import cleandoc
 from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import text
 
+from console.data.queries import OLDEST_MAJOR, query
+
 MARK = "created by the migrations of the platform schema"
 
 _CREATE_SCHEMA = """
@@ -99,8 +101,8 @@ class PlatformOperation(MigrateOperation):
 
     @classmethod
     def create_owned_extension(cls, operations: Operations, name: str) -> bool:
-        """Creates an extension where the server has it available; returns whether it has."""
-        if name not in _available_extensions(operations):
+        """Creates an extension where that is possible; returns False where it is not."""
+        if name not in _usable_extensions(operations):
             return False
         cls.sql(operations, _CREATE_EXTENSION.format(name=name, mark=MARK))
         return True
@@ -116,8 +118,9 @@ class PlatformOperation(MigrateOperation):
         cls.sql(operations, _CREATE_TOUCH_TRIGGER.format(table=table))
 
 
-def _available_extensions(operations: Operations) -> frozenset[str]:
-    """What `config.attributes["extensions"]` says, or `-x extensions=postgis,vector`, or else the server.
+def _usable_extensions(operations: Operations) -> frozenset[str]:
+    """What `config.attributes["extensions"]` says, or `-x extensions=postgis,vector`, or else the server:
+    what is there and what this role may create.
 
     A script that is written without a server, and is not told, is for one that has none.
     """
@@ -132,4 +135,4 @@ def _available_extensions(operations: Operations) -> frozenset[str]:
         return frozenset(arguments["extensions"].split(","))
     if context.as_sql:
         return frozenset()
-    return frozenset(operations.get_bind().scalars(text("SELECT name FROM pg_available_extensions")))
+    return frozenset(operations.get_bind().scalars(text(query("usable_extensions", OLDEST_MAJOR))))

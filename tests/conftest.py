@@ -23,6 +23,12 @@ def postgres(clusters: Clusters) -> PostgresCluster:
     return clusters.shared(max(versions()))
 
 
+@pytest.fixture(scope="session")
+def postgis(clusters: Clusters) -> PostgresCluster:
+    """The shared cluster of the distribution's version, the only one that has PostGIS."""
+    return clusters.shared(min(versions()))
+
+
 @pytest.fixture(scope="session", params=versions())
 def every_postgres(request: pytest.FixtureRequest, clusters: Clusters) -> PostgresCluster:
     """The shared cluster of each version in turn."""

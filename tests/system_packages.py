@@ -14,6 +14,10 @@ from pathlib import Path
 _PROGRAMS = {"openssl": "openssl", "tmux": "tmux", "rsvg-convert": "librsvg2-bin"}
 _FONTS = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 _POSTGRESQL = Path("/usr/lib/postgresql")
+_EXTENSIONS = Path("/usr/share/postgresql")
+
+# What a release that has no PostgreSQL 15 has instead.
+_OWN_OF_RELEASE = {"postgresql-15": "postgresql", "postgresql-15-postgis-3": "postgresql-postgis"}
 
 # Debian starts a server on port 5432 with the package, unless it is told before.
 _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
@@ -26,6 +30,8 @@ def main() -> None:
         packages.append("fonts-dejavu-core")
     if not any(_POSTGRESQL.glob("*/bin/postgres")):
         packages.append("postgresql-15")
+    if not any(_EXTENSIONS.glob("*/extension/postgis.control")):
+        packages.append("postgresql-15-postgis-3")
     if not packages:
         return
     if shutil.which("apt-get") is None:
@@ -40,10 +46,12 @@ def main() -> None:
 
 
 def install(packages: list[str]) -> None:
-    """Installs packages, and the release's own `postgresql` where it has no 15."""
+    """Installs packages, and the release's own PostgreSQL where it has no 15."""
     _apt_get("update")
-    if "postgresql-15" in packages and _is_unknown("postgresql-15"):
-        packages = [*(package for package in packages if package != "postgresql-15"), "postgresql"]
+    packages = [
+        _OWN_OF_RELEASE[package] if package in _OWN_OF_RELEASE and _is_unknown(package) else package
+        for package in packages
+    ]
     if not _NO_CLUSTER.exists():
         _NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
         _NO_CLUSTER.write_text("create_main_cluster = false\n")

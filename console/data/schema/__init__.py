@@ -19,7 +19,7 @@ from console.data.schema import (
     gus,
     sync,
 )
-from console.data.schema.metadata import metadata
+from console.data.schema.base import metadata
 
 __all__ = [
     "ai",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Double, Index, Integer, String, Table, Text, text
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import created_at, deadline, document, reference, updated_at, uuid_key
-from console.data.schema.metadata import metadata
 
 cache_entries = Table(
     "cache_entries",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Double, Identity, Index, String, Table, text
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import document, now, reference
-from console.data.schema.metadata import metadata
 
 metrics = Table(
     "metrics",

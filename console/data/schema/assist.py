@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, String, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import created_at, document, flag, now, reference, updated_at, uuid_key
-from console.data.schema.metadata import metadata
 
 conversations = Table(
     "conversations",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import ARRAY, Column, Index, String, Table
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import created_at, document, reference, serial_key, updated_at
-from console.data.schema.metadata import metadata
 from console.data.schema.types import Geometry
 
 objects = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, String, Table, Text, text
 from sqlalchemy.dialects.postgresql import INET
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import (
     created_at,
     deadline,
@@ -16,7 +17,6 @@ from console.data.schema.columns import (
     updated_at,
     uuid_key,
 )
-from console.data.schema.metadata import metadata
 
 user_preferences = Table(
     "user_preferences",

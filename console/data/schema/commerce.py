@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Numeric, String, Table, Text, text
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import created_at, document, flag, reference, updated_at, uuid_key
-from console.data.schema.metadata import metadata
 
 businesses = Table(
     "businesses",

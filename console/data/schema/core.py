@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INET
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import (
     created_at,
     deadline,
@@ -27,7 +28,6 @@ from console.data.schema.columns import (
     updated_at,
     uuid_key,
 )
-from console.data.schema.metadata import metadata
 
 users = Table(
     "users",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text, Uuid
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import created_at, document, reference, updated_at, uuid_key
-from console.data.schema.metadata import metadata
 
 chat_messages = Table(
     "chat_messages",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import ARRAY, Column, Double, Index, Integer, String, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from console.data.schema.base import metadata
 from console.data.schema.columns import created_at, document, serial_key, updated_at
-from console.data.schema.metadata import metadata
 from console.data.schema.types import Embedding
 
 sessions = Table(

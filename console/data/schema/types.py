@@ -22,6 +22,7 @@ class Geometry(UserDefinedType[Any]):
     """PostGIS's `geometry`, by default a point in SRID 4326."""
 
     cache_ok = True
+    extension = "postgis"
     substitute: TypeEngine[Any] = Point()
 
     def __init__(self, shape: str = "Point", srid: int | str = 4326) -> None:
@@ -36,6 +37,7 @@ class Embedding(UserDefinedType[Any]):
     """pgvector's `vector`, by default with 1536 dimensions."""
 
     cache_ok = True
+    extension = "vector"
     substitute: TypeEngine[Any] = ARRAY(REAL)
 
     def __init__(self, dimensions: int = 1536) -> None:
