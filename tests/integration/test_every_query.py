@@ -31,6 +31,7 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "session_locks": (pid,),
         "failed_logins": ("", 0),
         "cancel_session": (pid, start),
+        "table_weights": (["pg_class", "pg_class_oid_index", "information_schema.sql_features", "nowhere"],),
         "terminate_session": (pid, start),
     }
 
