@@ -155,9 +155,18 @@ class DemoFailed(DbconsoleError):
 class MigrationFailed(DbconsoleError):
     """The migration failed."""
 
-    def __init__(self, sentence: str, *, statement: str | None = None, sqlstate: str | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        statement: str | None = None,
+        sqlstate: str | None = None,
+        is_atomic: bool = True,
+    ) -> None:
         super().__init__(sentence)
         self.statement = statement
         """What the server was asked when it failed."""
         self.sqlstate = sqlstate
         """The server's five letters; None where it was not the server."""
+        self.is_atomic = is_atomic
+        """False where a part of the revision was committed before it failed."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from console.data.audit import AuditFile
-from console.data.blocking import pids, summary, trees
+from console.data.blocking import pids, summary
 from console.data.failures import FailureWatch
 from console.data.server import Server
+from console.data.sessions import blocking_of, session_of
 from console.errors import DbconsoleError, OperationRefused
 from console.models.activity import (
     ActivitySnapshot,
-    Blocker,
     HeldLock,
     Session,
     SessionDetail,
@@ -28,17 +27,8 @@ from console.units import duration
 QUERY_BEGINNING = 240
 """Characters of a query's text that a table needs; the detail asks for all of it."""
 
-_STATES = {
-    "active": SessionState.ACTIVE,
-    "idle": SessionState.IDLE,
-    "idle in transaction": SessionState.IDLE_IN_TRANSACTION,
-    "idle in transaction (aborted)": SessionState.IDLE_IN_ABORTED_TRANSACTION,
-    "fastpath function call": SessionState.FASTPATH,
-    "disabled": SessionState.DISABLED,
-}
 _BUSY = (SessionState.ACTIVE, SessionState.FASTPATH)
 """In these there is something to cancel."""
-_HIDDEN = "<insufficient privilege>"
 
 
 class ActivityService:
@@ -62,8 +52,8 @@ class ActivityService:
         own = rows.pop()
         left_out = own["idle_left_out"] or 0
         blockers = Counter(pid for row in rows for pid in pids(row["blocked_by"]))
-        sessions = tuple([_session(row, blockers[row["pid"]]) for row in rows])
-        blocking = _blocking(sessions)
+        sessions = tuple([session_of(row, blockers[row["pid"]]) for row in rows])
+        blocking = blocking_of(sessions)
         clients = [session for session in sessions if session.is_client]
         capabilities = self._server.capabilities
         assert capabilities is not None, "a server that answered is known"
@@ -198,47 +188,8 @@ def _as_read(function: str, key: SessionKey) -> str:
     return f"SELECT {function}(pid) FROM pg_stat_activity\n WHERE {where}"  # noqa: S608
 
 
-def _blocking(sessions: Sequence[Session]) -> tuple[Blocker, ...]:
-    waiters = [session for session in sessions if session.blocked_by]
-    if not waiters:
-        return ()
-    return trees(
-        {session.pid: session.blocked_by for session in waiters},
-        {session.pid: session.wait_age for session in waiters},
-        {session.pid: session for session in sessions},
-    )
-
-
 def _named(sessions: Sequence[Session]) -> str:
     return f"session {sessions[0].pid}" if len(sessions) == 1 else f"{len(sessions)} sessions"
-
-
-def _session(row: Any, blocks: int) -> Session:
-    backend_type = row["backend_type"]
-    query = row["query"] or ""
-    hidden = query == _HIDDEN
-    return Session(
-        key=SessionKey(row["pid"], row["backend_start"]),
-        database=row["datname"],
-        user=row["usename"],
-        application=row["application_name"] or "",
-        client=row["client"] or "",
-        backend_type=backend_type or "",
-        is_client=backend_type == "client backend"
-        or (backend_type is None and row["usename"] is not None and row["datname"] is not None),
-        state=_STATES.get(row["state"], SessionState.UNKNOWN),
-        wait_event_type=row["wait_event_type"],
-        wait_event=row["wait_event"],
-        connection_age=row["connection_age"],
-        transaction_age=row["transaction_age"],
-        query_age=row["query_age"],
-        state_age=row["state_age"],
-        wait_age=row["wait_age"],
-        blocked_by=pids(row["blocked_by"]),
-        blocks=blocks,
-        query="" if hidden else query,
-        is_hidden=hidden,
-    )
 
 
 def _counts(clients: Sequence[Session], idle_left_out: int) -> StateCounts:

@@ -1,0 +1,385 @@
+"""The worker process as the console sees it: what it finds, what it does, and how it is stopped.
+
+The console itself imports neither Alembic nor anybody's revisions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import console
+from console.clock import SYSTEM_CLOCK, Clock
+from console.data.migrations.watch import look
+from console.data.migrations.worker.engine import Order
+from console.data.migrations.worker.protocol import (
+    CANCEL,
+    Connected,
+    Created,
+    Described,
+    Event,
+    Failed,
+    Finished,
+    NewRevision,
+    Paused,
+    Planned,
+    Request,
+    RevisionBegan,
+    RevisionDone,
+    StatementBegan,
+    StatementDone,
+    Verified,
+    Work,
+    read_event,
+    request_line,
+)
+from console.data.server import Server
+from console.errors import DbconsoleError, MigrationFailed
+from console.models.migrations import (
+    Direction,
+    Drift,
+    PlannedStep,
+    Revision,
+    RunningStatement,
+    RunProgress,
+    RunState,
+    Source,
+    TimedStatement,
+)
+from console.models.target import Target
+from console.settings import Settings
+
+KILL_AFTER = 5.0
+"""Seconds after which a run that was cancelled and does not stop is killed."""
+WATCH_INTERVAL = 1.0
+"""Seconds between two looks at what a running statement does and waits for."""
+
+_LONGEST_LINE = 256 << 20
+"""Bytes: a revision may insert a lot in one statement."""
+
+_E = TypeVar("_E")
+
+
+# Asking ---------------------------------------------------------------------------------------------------------
+
+
+async def plan(order: Order) -> tuple[tuple[PlannedStep, ...], str | None]:
+    """What each revision would run, and a remark about how that was found. Touches no database.
+
+    Raises `BadMigrations` or another `DbconsoleError` where the files cannot be used.
+    """
+    steps, remark = [], None
+    async for event in _events(Request(Work.PLAN, order)):
+        if isinstance(event, Planned):
+            steps.append(event.step)
+        elif isinstance(event, Finished):
+            remark = event.sentence
+    return tuple(steps), remark
+
+
+async def describe(source: Source) -> Described:
+    """What a project's `env.py` says of its version table. Raises `BadMigrations`."""
+    return await _answer(Request(Work.DESCRIBE, _order(source)), Described)
+
+
+async def verify(
+    source: Source, target: Target, settings: Settings, extensions: frozenset[str] = frozenset()
+) -> tuple[Drift, ...]:
+    """How the database differs from the metadata. Raises `BadMigrations`, `CannotConnect` or `MigrationFailed`."""
+    request = Request(Work.VERIFY, _order(source, extensions)).on(target, settings)
+    return (await _answer(request, Verified)).drifts
+
+
+async def create(
+    source: Source,
+    new: NewRevision,
+    target: Target,
+    settings: Settings,
+    extensions: frozenset[str] = frozenset(),
+) -> tuple[Path, ...]:
+    """The files of a new revision, which Alembic has written. Raises as `verify`."""
+    request = replace(Request(Work.CREATE, _order(source, extensions)), new=new)
+    return (await _answer(request.on(target, settings), Created)).paths
+
+
+async def stamp(
+    source: Source,
+    revisions: Sequence[Revision],
+    current: Sequence[str],
+    target: Target,
+    settings: Settings,
+) -> str:
+    """Makes the version table name these revisions instead of the current ones; a sentence about it.
+
+    Raises `OperationRefused` where it is no longer at `current` or somebody else migrates, `CannotConnect` or
+    `MigrationFailed`.
+    """
+    order = Order(source, Direction.UPGRADE, tuple(revisions), tuple(current), frozenset())
+    finished = await _answer(Request(Work.STAMP, order).on(target, settings), Finished)
+    return finished.sentence or ""
+
+
+def _order(source: Source, extensions: frozenset[str] = frozenset()) -> Order:
+    """For work that runs no revision."""
+    return Order(source, Direction.UPGRADE, (), (), extensions)
+
+
+async def _answer(request: Request, kind: type[_E]) -> _E:
+    async for event in _events(request):
+        if isinstance(event, kind):
+            answer = event
+    return answer
+
+
+async def _events(request: Request) -> AsyncIterator[Event]:
+    """What the worker tells until it is done. Raises the `DbconsoleError` that it ends with."""
+    async with _worker(request) as worker:
+        async for event in worker.events():
+            if isinstance(event, Failed):
+                raise event.problem
+            yield event
+
+
+# The process ----------------------------------------------------------------------------------------------------
+
+
+class _Worker:
+    """A worker that has its request."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.last_words = ""
+        self._hearing = asyncio.create_task(self._hear(), name="migration's messages")
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Its events; the last one is always `Finished` or `Failed`."""
+        assert self.process.stdout is not None, "made with pipes"
+        async for line in self.process.stdout:
+            event = read_event(line)
+            yield event
+            if isinstance(event, Finished | Failed):
+                return
+        code = await self.process.wait()
+        said = f": {self.last_words.strip().rstrip('.')}" if self.last_words else ""
+        sentence = f"The process that runs the migrations ended ({_ending(code)}){said}. What was not committed is rolled back."
+        yield Failed(MigrationFailed.__name__, sentence)
+
+    def cancel(self) -> None:
+        """Says that nothing more shall happen."""
+        stdin = self.process.stdin
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(CANCEL)
+
+    def kill(self) -> None:
+        """Ends it at once; the server rolls back when it finds the connection closed."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
+
+    async def close(self) -> None:
+        """Returns when it is gone. Without its standard input it stops what it does; if not, it is killed."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        try:
+            async with asyncio.timeout(KILL_AFTER):
+                await self.process.wait()
+        except TimeoutError:
+            self.kill()
+            await self.process.wait()
+        finally:
+            if self.process.returncode is None:
+                self.kill()
+            self._hearing.cancel()
+
+    async def _hear(self) -> None:
+        """Takes what the project's code prints, so that it never waits, and keeps the last line of it."""
+        assert self.process.stderr is not None, "made with pipes"
+        while text := await self.process.stderr.read(1 << 16):
+            lines = (self.last_words + text.decode(errors="replace")).split("\n")
+            self.last_words = next((line for line in reversed(lines) if line.strip()), "")[-500:]
+
+
+@asynccontextmanager
+async def _worker(request: Request) -> AsyncIterator[_Worker]:
+    """A worker with that to do, gone at the end of the block. Raises `DbconsoleError` where none can be started."""
+    line = request_line(request)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", f"{console.__name__}.data.migrations.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_LONGEST_LINE,
+            # The folder that has the package: whatever lies in the working directory is not imported instead.
+            cwd=Path(console.__file__).parent.parent,
+            # Ctrl-C in the terminal is the console's to understand.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise DbconsoleError(
+            f"The process that runs migrations cannot be started: {error.strerror}."
+        ) from error
+    worker = _Worker(process)
+    try:
+        assert process.stdin is not None, "made with pipes"
+        with suppress(ConnectionError):  # it says itself why it ended
+            process.stdin.write(line)
+            await process.stdin.drain()
+        yield worker
+    finally:
+        await worker.close()
+
+
+# A run ----------------------------------------------------------------------------------------------------------
+
+
+class MigrationRun:
+    """A run that has begun. Made within a running loop."""
+
+    def __init__(
+        self,
+        server: Server,
+        settings: Settings,
+        request: Request,
+        on_end: Callable[[RunProgress], None] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        """`request` is to run, to rehearse, or statements; `on_end` is called before anybody hears that it is over."""
+        self._server = server
+        self._request = request.on(server.target, settings)
+        self._on_end = on_end
+        self._clock = clock
+        self._listeners: list[Callable[[], None]] = []
+        self._worker: _Worker | None = None
+        self._is_cancelled = False
+        total = len(request.order.revisions) or len(request.statements)
+        self.progress = RunProgress(RunState.STARTING, total, 0, clock.monotonic())
+        """How it stands; replaced whenever that changes."""
+        self._task = asyncio.create_task(self._run(), name="migration")
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Has `listener` called whenever `progress` is a new one; what is returned ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def wait(self) -> RunProgress:
+        """What became of it. Raises what `on_end` raised."""
+        await asyncio.shield(self._task)
+        return self.progress
+
+    async def cancel(self) -> None:
+        """Returns when it is over: the server has stopped its statement and rolled back, or the process was killed.
+
+        What was committed before stays.
+        """
+        if self._task.done():
+            return
+        self._is_cancelled = True
+        if self._worker is not None:
+            self._begin_to_cancel(self._worker)
+        try:
+            async with asyncio.timeout(KILL_AFTER):
+                await self.wait()
+        except TimeoutError:
+            if self._worker is not None:
+                self._worker.kill()
+            await self.wait()
+
+    def _begin_to_cancel(self, worker: _Worker) -> None:
+        self._set(state=RunState.CANCELLING, retry_at=None)
+        worker.cancel()
+
+    async def _run(self) -> None:
+        ending: Finished | Failed | None = None
+        try:
+            async with _worker(self._request) as worker:
+                self._worker = worker
+                if self._is_cancelled:
+                    self._begin_to_cancel(worker)
+                watching = asyncio.create_task(self._watch(), name="migration's watch")
+                try:
+                    async for event in worker.events():
+                        if isinstance(event, Finished | Failed):
+                            ending = event
+                        else:
+                            self._take(event)
+                finally:
+                    watching.cancel()
+        except DbconsoleError as problem:
+            ending = Failed.of(problem)
+        assert ending is not None, "a worker's last event is an ending"
+        self._end(ending)
+
+    def _take(self, event: Event) -> None:
+        now = self._clock.monotonic()
+        state = RunState.CANCELLING if self._is_cancelled else RunState.RUNNING
+        match event:
+            case Connected(pid):
+                self._set(pid=pid)
+            case RevisionBegan(revision, attempt):
+                self._set(state=state, revision=revision, attempt=attempt, retry_at=None, sentence=None)
+            case StatementBegan(text):
+                self._set(statement=RunningStatement(text, now))
+            case StatementDone(seconds):
+                ran = self.progress.statement
+                assert ran is not None, "what is done has begun"
+                timing = TimedStatement(self.progress.revision or "", ran.text, seconds)
+                timings = (*self.progress.timings, timing)
+                self._set(statement=None, timings=timings, work=None, blocked_by=())
+            case Paused(seconds, sentence) if not self._is_cancelled:
+                self._set(
+                    state=RunState.PAUSING,
+                    statement=None,
+                    work=None,
+                    retry_at=now + seconds,
+                    sentence=sentence,
+                )
+            case RevisionDone():
+                self._set(finished=self.progress.finished + 1, statement=None)
+
+    def _end(self, event: Finished | Failed) -> None:
+        ended = replace(
+            self.progress,
+            statement=None,
+            work=None,
+            blocked_by=(),
+            retry_at=None,
+            sentence=event.sentence,
+        )
+        if isinstance(event, Finished):
+            ended = replace(ended, state=RunState.DONE)
+        else:
+            state = RunState.CANCELLED if event.is_cancelled or self._is_cancelled else RunState.FAILED
+            ended = replace(ended, state=state, failed_statement=event.statement)
+        if self._on_end is not None:
+            self._on_end(ended)
+        self._set_to(ended)
+
+    async def _watch(self) -> None:
+        """Looks at the server while a statement runs."""
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL)
+            pid, statement = self.progress.pid, self.progress.statement
+            if pid is None or statement is None:
+                continue
+            sight = await look(self._server, pid)
+            if self.progress.statement is statement:
+                self._set(work=sight.work, blocked_by=sight.blocked_by)
+
+    def _set(self, **changes: Any) -> None:
+        self._set_to(replace(self.progress, **changes))
+
+    def _set_to(self, progress: RunProgress) -> None:
+        if progress != self.progress:
+            self.progress = progress
+            for listener in list(self._listeners):
+                listener()
+
+
+def _ending(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

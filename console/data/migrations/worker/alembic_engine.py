@@ -1,0 +1,299 @@
+"""Runs the revisions of an Alembic directory, one at a time, through the project's own `env.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from alembic import command
+from alembic.runtime.migration import MigrationContext, MigrationStep
+from alembic.util import to_list
+from sqlalchemy import insert
+from sqlalchemy.util import greenlet_spawn
+
+from console.data.driver import DRIVER_ERRORS
+from console.data.migrations import ledger
+from console.data.migrations.worker import alembic_metadata, alembic_plan
+from console.data.migrations.worker.engine import Order, Report
+from console.data.migrations.worker.environment import ConsoleEnvironment, open_directory
+from console.data.migrations.worker.lending import OWN, LendingEngine, run_in_this_loop
+from console.data.migrations.worker.protocol import Described, NewRevision
+from console.data.migrations.worker.session import opened
+from console.data.migrations.worker.words import failure, python_words
+from console.errors import BadMigrations
+from console.models.migrations import Direction, Drift, PlannedStep, Revision
+
+StepsFunction = Callable[[Any, MigrationContext], Iterable[Any]]
+
+
+class AlembicEngine:
+    """A `MigrationEngine`.
+
+    Every step runs `env.py` anew, as `alembic upgrade +1` would: what it does before and after (a `SET`, a
+    transaction of its own) surrounds each revision, and what it commits is that revision.
+    """
+
+    def __init__(self, order: Order, report: Report) -> None:
+        """Raises `BadMigrations` where the directory cannot be opened."""
+        self.order = order
+        self._report = report
+        with self._understood():
+            self.config, self.script = open_directory(order.source)
+            self.config.attributes["extensions"] = order.extensions
+        self._connection: asyncpg.Connection[Any] | None = None
+        self._finish: Callable[[MigrationContext], None] = _nothing_more
+        self._lending = LendingEngine(None, report)
+        self._lending.install()
+        run_in_this_loop()
+
+    @property
+    def folder(self) -> Path:
+        """The folder whose files are named when they raise something."""
+        return self.order.source.directory.parent
+
+    async def plan(self) -> tuple[Sequence[PlannedStep], str | None]:
+        """What each revision would run, and a remark. Raises `BadMigrations`."""
+        with self._understood():
+            return await greenlet_spawn(
+                alembic_plan.plan, self.order, self.config, self.script, self._lending.engine.sync_engine
+            )
+
+    @asynccontextmanager
+    async def connected(self, arguments: dict[str, Any]) -> AsyncIterator[int]:
+        """The connection that every engine of the project gets for its own. Raises what the driver raises."""
+        async with opened(arguments) as self._connection:
+            self._lending = LendingEngine(self._connection, self._report)
+            self._lending.install()
+            yield self._connection.get_server_pid()
+
+    async def current(self) -> tuple[str, ...]:
+        """What the version table names. Raises `BadMigrations` where `env.py` cannot be run."""
+        found: list[tuple[str, ...]] = []
+
+        def look(heads: Any, _context: MigrationContext) -> tuple[()]:
+            found.append(tuple(heads))
+            return ()
+
+        with self._understood():
+            await greenlet_spawn(self.run_environment, look, dont_mutate=True)
+        if len(found) != 1:
+            raise BadMigrations(
+                "env.py runs migrations "
+                + ("for several databases or schemas, one after the other" if found else "not at all")
+                + ", which the console cannot do; use the project's own command."
+            )
+        return found[0]
+
+    async def prepare(self) -> None:
+        """Creates the version table and the ledger where they are missing. Raises `MigrationFailed`."""
+        await self._spawn(_nothing)
+        connection = self._raw
+        table = ledger.table_of(self.order.source)
+        try:
+            if await connection.fetchval("SELECT to_regclass($1)", table) is None:
+                await connection.execute(ledger.CREATE.format(table=table))
+        except DRIVER_ERRORS as error:
+            raise failure(error, ledger.CREATE.format(table=table).strip(), self.folder) from error
+
+    @asynccontextmanager
+    async def rehearsal(self) -> AsyncIterator[None]:
+        """A transaction around all; those of the revisions are savepoints in it."""
+        transaction = self._raw.transaction()
+        await transaction.start()
+        self._lending.is_rehearsal = True
+        try:
+            yield
+        finally:
+            self._lending.is_rehearsal = False
+            if not self._raw.is_closed():
+                await transaction.rollback()
+
+    async def apply(self, revision: Revision) -> None:
+        """Runs one revision. Raises `MigrationFailed`."""
+
+        def steps(_heads: Any, _context: MigrationContext) -> Iterator[MigrationStep]:
+            script = self.script.get_revision(revision.id)
+            step = (
+                MigrationStep.upgrade_from_script
+                if self.order.direction is Direction.UPGRADE
+                else MigrationStep.downgrade_from_script
+            )(self.script.revision_map, script)
+            self._lending.is_in_step = True
+
+            self._finish = partial(self._finished, revision, time.perf_counter())
+            yield step
+
+        self._lending.has_committed = False
+        await self._spawn(steps)
+
+    def _finished(self, revision: Revision, began: float, context: MigrationContext) -> None:
+        """The revision's code has run and the version is changed; both are about to be committed."""
+        self._lending.is_in_step = False
+        self._write(context, revision, self.order.direction.value, time.perf_counter() - began)
+
+    async def write_failure(self, revision: Revision, problem: str, seconds: float) -> None:
+        """Writes that a run failed. Raises what the driver raises."""
+        await self._raw.execute(
+            self._insert, *self._entry(revision, self.order.direction.value, seconds, problem)
+        )
+
+    async def stamp(self, revisions: Sequence[Revision]) -> None:
+        """Puts these revisions into the version table instead of what it has, in one transaction."""
+
+        def stamp(_heads: Any, context: MigrationContext) -> tuple[()]:
+            connection = context.connection
+            assert connection is not None, "a stamp is made online"
+            table = context._version  # what HeadMaintainer writes, which knows no way to go anywhere
+            with context.begin_transaction(_per_migration=True):
+                connection.execute(table.delete())
+                for revision in revisions:
+                    connection.execute(insert(table).values(version_num=revision.id))
+                    self._write(context, revision, "stamp", 0.0)
+            return ()
+
+        await self._spawn(stamp)
+
+    # Metadata ---------------------------------------------------------------------------------------------------
+
+    async def describe(self) -> Described:
+        """What `env.py` says in offline mode. Raises `BadMigrations` where it cannot be run."""
+        with self._understood():
+            return await greenlet_spawn(self._describe)
+
+    def _describe(self) -> Described:
+        engine, nowhere = self._lending.engine.sync_engine, StringIO()
+        with ConsoleEnvironment(
+            self.config, self.script, engine=engine, fn=_nothing, as_sql=True, output_buffer=nowhere
+        ) as environment:
+            self.script.run_env()
+        configured = environment.configured
+        if configured is None:
+            raise BadMigrations("env.py configures nothing in offline mode.")
+        return Described(configured.version_table, configured.version_schema, configured.metadata is not None)
+
+    async def verify(self) -> tuple[Drift, ...]:
+        """How the database differs from the metadata. Raises `BadMigrations` where there is none to compare with."""
+        found: list[Drift] = []
+
+        def compare(_heads: Any, context: MigrationContext) -> tuple[()]:
+            metadata = context.opts.get("target_metadata")
+            if metadata is None:
+                raise BadMigrations("env.py has no target_metadata to compare the database with.")
+            found.extend(alembic_metadata.drifts(context, metadata))
+            return ()
+
+        with self._understood():
+            await greenlet_spawn(self.run_environment, compare, dont_mutate=True)
+        return tuple(found)
+
+    async def create(self, new: NewRevision) -> tuple[Path, ...]:
+        """Writes a new revision's file, by the project's own template. Raises `BadMigrations`."""
+        with self._understood():
+            return await greenlet_spawn(self._create, new)
+
+    def _create(self, new: NewRevision) -> tuple[Path, ...]:
+        engine = self._lending.engine.sync_engine
+        with engine.connect() as connection:
+            self.config.attributes["connection"] = connection
+            # The command makes an environment of its own.
+            vars(command)["EnvironmentContext"] = partial(
+                ConsoleEnvironment, engine=engine, connection=connection
+            )
+            made = command.revision(
+                self.config,
+                new.message,
+                autogenerate=new.autogenerate,
+                head=f"{new.branch}@head" if new.branch else "head",
+            )
+        return tuple(Path(script.path) for script in to_list(made, []) if script is not None)
+
+    # The environment --------------------------------------------------------------------------------------------
+
+    def run_environment(self, steps: StepsFunction, **options: Any) -> ConsoleEnvironment:
+        """Runs `env.py` with these steps, in a greenlet, and returns what it set up. Raises whatever that raises."""
+        engine = self._lending.engine.sync_engine
+        with engine.connect() as connection:
+            self.config.attributes["connection"] = connection
+            with ConsoleEnvironment(
+                self.config,
+                self.script,
+                engine=engine,
+                connection=connection,
+                on_version_apply=lambda ctx, **_: self._finish(ctx),
+                fn=steps,
+                **options,
+            ) as environment:
+                self.script.run_env()
+            connection.commit()
+        return environment
+
+    async def _spawn(self, steps: StepsFunction) -> None:
+        """Runs `env.py` with these steps. Raises `MigrationFailed`."""
+        self._lending.statement = None
+        try:
+            await greenlet_spawn(self.run_environment, steps)
+        except (Exception, SystemExit) as error:
+            problem = failure(error, self._lending.statement, self.folder)
+            problem.is_atomic = not self._lending.has_committed
+            raise problem from error
+        finally:
+            self._lending.is_in_step = False
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Whatever a project's files raise becomes `BadMigrations` with their words and the place."""
+        try:
+            yield
+        except BadMigrations:
+            raise
+        except (Exception, SystemExit) as error:
+            raise BadMigrations(
+                f"The migrations cannot be run: {python_words(error, self.folder)}."
+            ) from error
+
+    # The ledger -------------------------------------------------------------------------------------------------
+
+    @property
+    def _raw(self) -> asyncpg.Connection[Any]:
+        assert self._connection is not None, "connected() comes first"
+        return self._connection
+
+    @property
+    def _insert(self) -> str:
+        return ledger.INSERT.format(table=ledger.table_of(self.order.source))
+
+    def _entry(
+        self, revision: Revision, direction: str, seconds: float, problem: str | None = None
+    ) -> tuple[Any, ...]:
+        return (
+            ledger.history_of(self.order.source),
+            revision.id,
+            direction,
+            problem is None,
+            list(revision.down),
+            revision.checksum,
+            seconds,
+            ledger.person(),
+            problem,
+        )
+
+    def _write(self, context: MigrationContext, revision: Revision, direction: str, seconds: float) -> None:
+        """Into the transaction that changes the version."""
+        assert context.connection is not None, "a revision is run online"
+        entry = self._entry(revision, direction, seconds)
+        context.connection.exec_driver_sql(self._insert, entry, execution_options=OWN)
+
+
+def _nothing(_heads: Any, _context: MigrationContext) -> tuple[()]:
+    """No steps: `env.py` alone."""
+    return ()
+
+
+def _nothing_more(_context: MigrationContext) -> None:
+    """What there is to do after a revision before the first one."""
