@@ -13,12 +13,18 @@ from console.data.audit import AuditFile
 from console.data.failures import FailureWatch
 from console.data.pools import PoolsService
 from console.data.queries import OLDEST_MAJOR, variants
+from console.data.server import with_identifiers
 from tests.live import connected
 from tests.postgres import PostgresCluster
 
 ROLES = ("postgres", "monitor", "plain")
 NEEDS_SUPERUSER = {"failed_logins"}
 """The services ask these only where `Capabilities.may_read_log` says so."""
+IDENTIFIERS = {
+    "count_rows": {"schema": "pg_catalog", "relation": "pg_class"},
+    "count_values": {"schema": "pg_catalog", "relation": "pg_class", "column": "reloptions"},
+}
+"""What is put in for the names in a query."""
 
 
 async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]:
@@ -31,6 +37,16 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "session_locks": (pid,),
         "failed_logins": ("", 0),
         "cancel_session": (pid, start),
+        "loss_objects": (
+            ["relation", "schema", "all rows", "type"],
+            ["pg_class", "information_schema", "pg_attribute", "pg_type"],
+            ["", "", "", ""],
+            ["pg_class", "information_schema", "pg_attribute", "pg_type"],
+            ["", "", "", ""],
+            [None, None, None, None],
+            [False, True, True, False],
+        ),
+        "loss_figures": ([1259, 1259, 2662], [0, 2, 0]),
         "table_weights": (["pg_class", "pg_class_oid_index", "information_schema.sql_features", "nowhere"],),
         "terminate_session": (pid, start),
     }
@@ -50,7 +66,8 @@ async def test_every_variant_runs_and_only_reads(every_postgres: PostgresCluster
                 if major > asking.get_server_version().major:
                     continue
                 async with asking.transaction(readonly=True):
-                    await asking.fetch(path.read_text(), *given.get(name, ()))
+                    text = with_identifiers(path.read_text(), IDENTIFIERS.get(name, {}))
+                    await asking.fetch(text, *given.get(name, ()))
                     locks = await asking.fetch(
                         "SELECT locktype, mode FROM pg_locks"
                         " WHERE pid = pg_backend_pid() AND locktype <> 'virtualxid'"

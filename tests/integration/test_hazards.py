@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,7 @@ async def test_a_linter_that_cannot_do_its_work_is_one_sentence(
     if script is not None:
         (tmp_path / "squawk").write_text(script)
         (tmp_path / "squawk").chmod(0o755)
-    monkeypatch.setattr(squawk.sysconfig, "get_path", lambda _: str(tmp_path))
+    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(squawk, "TIME_LIMIT", 1.0)
     async with served(postgres, SCHEMA) as (server, _):

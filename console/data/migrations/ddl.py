@@ -246,10 +246,15 @@ class Names:
 
     def __init__(self) -> None:
         self._before: dict[Name, Name | None] = {}
+        self._columns: dict[tuple[Name, str], str] = {}
 
     def before(self, name: Name) -> Name | None:
         """What the database calls a relation now; None where the plan itself has made it."""
         return self._before.get(name, name)
+
+    def column_before(self, table: Name, column: str) -> str:
+        """What a column of a table, as the plan calls it, is called now."""
+        return self._columns.get((table, column), column)
 
     def read(self, text: str) -> None:
         """Takes note of what a statement makes, renames or moves to another schema."""
@@ -279,3 +284,8 @@ class Names:
             self._before[Name(name.schema, new)] = self.before(name)
         elif statement.take("set", "schema") and (schema := statement.identifier()):
             self._before[Name(schema, name.name)] = self.before(name)
+        elif statement.take("rename"):
+            statement.take("column")
+            old = statement.identifier()
+            if old and statement.take("to") and (new := statement.identifier()):
+                self._columns[name, new] = self.column_before(name, old)
