@@ -119,6 +119,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Lane:
+    """One column of the graph beside a row, as it is drawn."""
+
+    is_node: bool
+    """Whether the row's own revision stands here; what is drawn for it depends on its state."""
+    line: str
+    """What passes here, one character: a line, a corner, a crossing, or a space. "│" goes on to a revision that is
+    followed, "┆" to one that is only depended on."""
+    link: str
+    """What joins it to the next column, one character: "─", "┄" for a dependency, or a space."""
+
+
+@dataclass(frozen=True, slots=True)
 class LockHolder:
     """Who migrates this database at this moment."""
 
