@@ -142,24 +142,24 @@ def line_at(statement: Statement, position: int) -> int:
     return statement.line - lines("\n", 0, first) + lines("\n", 0, max(position - 1, 0))
 
 
-def kind_of(text: str) -> str:
-    """The first two words of a statement in capitals: `CREATE TABLE`; "" where there are none."""
-    return " ".join(islice((word for word in _words(text) if word != '""'), 2))
+def outline(text: str) -> str:
+    """The first words of a statement in capitals, with one space between; what is quoted is two double quotes."""
+    return " ".join(islice(_words(text), _MOST_WORDS))
 
 
 def is_transaction_control(text: str) -> bool:
     """Whether a statement begins or ends a transaction. A savepoint's do neither."""
-    return _TRANSACTION_CONTROL.match(_outline(text)) is not None
+    return _TRANSACTION_CONTROL.match(outline(text)) is not None
 
 
 def needs_no_transaction(text: str) -> bool:
     """Whether a statement refuses to run in a transaction, as `CREATE INDEX CONCURRENTLY` does."""
-    return _ALONE.match(_outline(text)) is not None
+    return _ALONE.match(outline(text)) is not None
 
 
 def copies_with_client(text: str) -> bool:
     """Whether a statement is a `COPY` whose rows come from the client, or go to it."""
-    return _CLIENT_COPY.match(_outline(text)) is not None
+    return _CLIENT_COPY.match(outline(text)) is not None
 
 
 def psql_command(text: str) -> str | None:
@@ -168,11 +168,6 @@ def psql_command(text: str) -> str | None:
         if kind == "mark" and text[at] == "\\":
             return text[at:].split(maxsplit=1)[0].rstrip(";")
     return None
-
-
-def _outline(text: str) -> str:
-    """The first words of a statement in capitals; what is quoted is two double quotes."""
-    return " ".join(islice(_words(text), _MOST_WORDS))
 
 
 def _words(text: str) -> Iterator[str]:
