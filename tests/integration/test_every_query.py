@@ -39,15 +39,14 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "cancel_session": (pid, start),
         "loss_objects": (
             ["relation", "schema", "all rows", "type"],
-            ["pg_class", "information_schema", "pg_attribute", "pg_type"],
-            ["", "", "", ""],
+            ["", "", "pg_catalog", ""],
             ["pg_class", "information_schema", "pg_attribute", "pg_type"],
             ["", "", "", ""],
             [None, None, None, None],
             [False, True, True, False],
         ),
         "loss_figures": ([1259, 1259, 2662], [0, 2, 0]),
-        "table_weights": (["pg_class", "pg_class_oid_index", "information_schema.sql_features", "nowhere"],),
+        "table_weights": (["", "pg_catalog", ""], ["pg_class", "pg_class_oid_index", "nowhere"]),
         "terminate_session": (pid, start),
     }
 

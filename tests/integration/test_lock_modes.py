@@ -7,7 +7,8 @@ import asyncio
 import asyncpg
 import pytest
 
-from console.data.migrations.locks import TableLock, Work, lock_of, strength
+from console.data.migrations.locks import lock_of
+from console.data.migrations.table_lock import TableLock, Work, strength
 from tests.live import until
 from tests.migration_plans import database
 from tests.postgres import PostgresCluster

@@ -6,12 +6,17 @@ import time
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from console.data.migrations import losses as module
+from console.data.migrations.hazards import hazards
 from console.data.migrations.losses import losses, widens
+from console.data.migrations.script import split
 from console.data.server import Server
 from console.models.migrations import Direction, Loss, LossKind, Plan
+from tests.live import connected
 from tests.migration_plans import plan_of, served
+from tests.platform_schema import config, database, script
 from tests.postgres import PostgresCluster
 
 SCHEMA = """
@@ -33,7 +38,6 @@ CREATE TABLE day_1 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2026-01
 INSERT INTO days SELECT '2026-01-01' FROM generate_series(1, 30);
 CREATE TABLE alembic_version (version_num text);
 CREATE SEQUENCE numbers;
-GRANT USAGE ON SCHEMA shop TO plain;
 GRANT SELECT ON days TO plain;
 DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = shop, public', current_database()); END$$
 """
@@ -227,7 +231,7 @@ async def test_a_large_table_is_estimated(postgres: PostgresCluster, monkeypatch
 
 async def test_what_may_not_be_read_is_estimated(postgres: PostgresCluster) -> None:
     """One table that is denied keeps no other from being counted."""
-    plan = down(("DROP TABLE orders", "DROP TABLE days"))
+    plan = down(("DROP TABLE shop.orders", "DROP TABLE days"))
     async with served(postgres, SCHEMA, role="plain") as (server, other):
         await other.execute("ANALYZE shop.orders")
         await other.execute("CREATE POLICY none ON days; ALTER TABLE day_1 ENABLE ROW LEVEL SECURITY")
@@ -279,4 +283,31 @@ async def test_a_whole_schema_takes_two_questions_and_a_count_of_each_table(
     assert asked == ["loss_objects", "loss_figures", *["count_rows"] * 40]
     assert [loss.rows for loss in found if loss.kind is LossKind.TABLE] == [2000] * 40
     assert sum(loss.kind is LossKind.INDEX for loss in found) == 40
+    assert took < 1
+
+
+async def test_the_platform_schema_from_nothing_and_back(postgres: PostgresCluster) -> None:
+    """Real migrations: building them endangers nobody, taking them back names every table."""
+    async with database(postgres) as platform:
+        await platform.upgrade(extensions=())
+        heads = ScriptDirectory.from_config(config()).get_heads()
+        up = [statement.text for statement in split(script("upgrade", (), "heads", ()))]
+        back = [statement.text for statement in split(script("downgrade", heads, "base", ()))]
+        tables = await platform.run(
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p')"
+            " AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
+        )
+        async with connected(platform.url) as server:
+            before = time.perf_counter()
+            lost = await losses(down(tuple(back)), server)
+            dangers = await hazards(down(tuple(back)), server)
+            took = time.perf_counter() - before
+            lost_by_upgrade = await losses(plan_of(tuple(up)), server)
+        async with connected(postgres.url()) as elsewhere:
+            endangered = await hazards(plan_of(tuple(up)), elsewhere)
+    named = {loss.name for loss in lost if loss.kind is LossKind.TABLE}
+    assert named == {row[0] for row in tables} - {"alembic_version"}
+    assert {danger.weight.table for danger in dangers if danger.weight} >= named
+    assert lost_by_upgrade == ()
+    assert endangered == ()
     assert took < 1

@@ -6,14 +6,15 @@ statement takes and what the table weighs at this moment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
 
 from console.data.migrations.ddl import Name, Names, Reader
-from console.data.migrations.locks import TableLock, Work, lock_of, strength
+from console.data.migrations.locks import lock_of
 from console.data.migrations.squawk import UNREADABLE, Finding, Place, lint
+from console.data.migrations.table_lock import TableLock, Work, strength
 from console.data.server import Server
 from console.errors import ConnectionLost
 from console.models.migrations import Hazard, Plan, PlannedStep, TableWeight
@@ -84,24 +85,28 @@ def _locks(plan: Plan) -> dict[Place, list[tuple[Name | None, TableLock]]]:
 class _Live:
     """The tables of a plan as they are."""
 
-    def __init__(self, rows: list[asyncpg.Record]) -> None:
-        self._by_name: Mapping[str, asyncpg.Record] = {name: row for row in rows for name in row["asked_as"]}
+    def __init__(self, names: Sequence[Name], rows: Sequence[asyncpg.Record]) -> None:
+        self._by_name: Mapping[Name | None, asyncpg.Record] = {
+            names[place - 1]: row for row in rows for place in row["places"]
+        }
         self._by_oid: Mapping[int, asyncpg.Record] = {row["oid"]: row for row in rows}
 
     @classmethod
     async def read(cls, server: Server, names: set[Name]) -> _Live:
         """Asks the server, in one round trip."""
-        return cls(await server.fetch("table_weights", sorted(str(name) for name in names)) if names else [])
+        asked = sorted(names, key=str)
+        schemas, relations = [name.schema or "" for name in asked], [name.name for name in asked]
+        return cls(asked, await server.fetch("table_weights", schemas, relations) if asked else [])
 
     def has(self, name: Name | None) -> bool:
         """Whether there is such a table now."""
-        return str(name) in self._by_name
+        return name in self._by_name
 
     def held(self, text: str, locks: list[tuple[Name | None, TableLock]]) -> list[_Held]:
         """The locks of a statement on tables that are there, the most important first."""
         found: dict[int, _Held] = {}
         for name, lock in locks:
-            row = self._by_name.get(str(name))
+            row = self._by_name.get(name)
             if row is None:
                 continue
             for oid in self._led_to(row, text):

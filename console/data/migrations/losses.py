@@ -91,7 +91,6 @@ async def _objects(drops: Sequence[Drop], server: Server) -> list[asyncpg.Record
     return await server.fetch(
         "loss_objects",
         [drop.kind.value for drop in drops],
-        [str(drop.name) for drop in drops],
         [drop.name.schema or "" for drop in drops],
         [drop.name.name for drop in drops],
         [drop.part for drop in drops],

@@ -1,46 +1,54 @@
--- What falls when things are dropped. They are given as arrays of one length: $1 what each is, $2 the relation that it
--- is or belongs to (as SQL has it), $3 its schema and $4 its name (as the catalogue has them), $5 the column, the
--- constraint or the trigger, $6 how many arguments a function has, $7 whether it says CASCADE.
+-- What falls when things are dropped. They are given as arrays of one length: $1 what each is, $2 its schema (empty: it
+-- is found on the search path) and $3 its name, or those of the table that it belongs to, $4 the column, the constraint
+-- or the trigger, $5 how many arguments a function has, $6 whether it says CASCADE.
+-- to_regclass() and its like would fail at a schema that this role may not use.
 -- Walks pg_depend as DROP does: what is part of something falls with it, what merely uses it under CASCADE only.
 -- Parts of a table that falls (its indexes, its columns, its triggers) come only where they were named.
 WITH RECURSIVE given AS (
     SELECT *
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bool[])
-         WITH ORDINALITY AS g (what, relation, schema, name, part, arguments, cascade, place)
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bool[])
+         WITH ORDINALITY AS g (what, schema, name, part, arguments, cascade, place)
 ), named AS (
-    SELECT g.*, CASE WHEN g.relation <> '' THEN to_regclass(g.relation)::oid END AS relid FROM given g
+    SELECT g.*,
+           (SELECT c.oid
+            FROM pg_class c
+            JOIN pg_namespace s ON s.oid = c.relnamespace
+            WHERE c.relname = g.name::name
+              AND CASE WHEN g.schema = '' THEN pg_table_is_visible(c.oid)
+                       ELSE s.nspname = g.schema::name END) AS relid
+    FROM given g
 ), root AS (
     SELECT place, cascade, 'pg_class'::regclass::oid AS classid, relid AS objid, 0 AS objsubid
     FROM named WHERE what = 'relation' AND relid IS NOT NULL
     UNION ALL
     SELECT place, cascade, 'pg_class'::regclass, relid, a.attnum
-    FROM named JOIN pg_attribute a ON a.attrelid = relid AND a.attname = part AND a.attnum > 0
+    FROM named JOIN pg_attribute a ON a.attrelid = relid AND a.attname = part::name AND a.attnum > 0
     WHERE what = 'column'
     UNION ALL
     SELECT place, cascade, 'pg_constraint'::regclass, k.oid, 0
-    FROM named JOIN pg_constraint k ON k.conrelid = relid AND k.conname = part
+    FROM named JOIN pg_constraint k ON k.conrelid = relid AND k.conname = part::name
     WHERE what = 'constraint'
     UNION ALL
     SELECT place, cascade, 'pg_trigger'::regclass, t.oid, 0
-    FROM named JOIN pg_trigger t ON t.tgrelid = relid AND t.tgname = part
+    FROM named JOIN pg_trigger t ON t.tgrelid = relid AND t.tgname = part::name
     WHERE what = 'trigger'
     UNION ALL
     SELECT place, cascade, 'pg_namespace'::regclass, s.oid, 0
-    FROM named g JOIN pg_namespace s ON s.nspname = g.name
+    FROM named g JOIN pg_namespace s ON s.nspname = g.name::name
     WHERE what = 'schema'
     UNION ALL
     SELECT place, cascade, 'pg_type'::regclass, t.oid, 0
-    FROM named g JOIN pg_type t ON t.typname = g.name JOIN pg_namespace s ON s.oid = t.typnamespace
-    WHERE what = 'type' AND CASE WHEN g.schema = '' THEN pg_type_is_visible(t.oid) ELSE s.nspname = g.schema END
+    FROM named g JOIN pg_type t ON t.typname = g.name::name JOIN pg_namespace s ON s.oid = t.typnamespace
+    WHERE what = 'type' AND CASE WHEN g.schema = '' THEN pg_type_is_visible(t.oid) ELSE s.nspname = g.schema::name END
     UNION ALL
     SELECT place, cascade, 'pg_proc'::regclass, p.oid, 0
-    FROM named g JOIN pg_proc p ON p.proname = g.name JOIN pg_namespace s ON s.oid = p.pronamespace
+    FROM named g JOIN pg_proc p ON p.proname = g.name::name JOIN pg_namespace s ON s.oid = p.pronamespace
     WHERE what = 'function'
-      AND CASE WHEN g.schema = '' THEN pg_function_is_visible(p.oid) ELSE s.nspname = g.schema END
+      AND CASE WHEN g.schema = '' THEN pg_function_is_visible(p.oid) ELSE s.nspname = g.schema::name END
       AND (g.arguments IS NULL OR g.arguments IN (p.pronargs, cardinality(p.proallargtypes)))
     UNION ALL
     SELECT place, cascade, 'pg_extension'::regclass, e.oid, 0
-    FROM named g JOIN pg_extension e ON e.extname = g.name
+    FROM named g JOIN pg_extension e ON e.extname = g.name::name
     WHERE what = 'extension'
 ), fallen AS (
     SELECT * FROM root
@@ -162,6 +170,6 @@ UNION ALL
 SELECT g.place, g.what, r.name || '.' || quote_ident(a.attname), NULL, 0, format_type(a.atttypid, a.atttypmod)
 FROM named g
 JOIN relation r ON r.oid = g.relid
-JOIN pg_attribute a ON a.attrelid = g.relid AND a.attname = g.part AND a.attnum > 0
+JOIN pg_attribute a ON a.attrelid = g.relid AND a.attname = g.part::name AND a.attnum > 0
 WHERE g.what = 'old type'
 ORDER BY 1, 2, 3

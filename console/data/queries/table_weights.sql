@@ -1,11 +1,14 @@
--- What stands behind the names of tables ($1, as SQL has them; an index stands for its table), and behind the tables
--- that their foreign keys lead to: each with its partitions and heirs.
+-- What stands behind the names of tables ($2, of the schemas $1 or, where that is empty, of the search path; an index
+-- stands for its table), and behind the tables that their foreign keys lead to: each with its partitions and heirs.
+-- to_regclass() would fail at a schema that this role may not use.
 -- Takes no lock on a table that somebody keeps to himself: its size is then that of its last VACUUM or ANALYZE.
 WITH RECURSIVE named AS (
-    SELECT n.name, coalesce(i.indrelid, c.oid) AS oid
-    FROM unnest($1::text[]) AS n (name)
-    JOIN pg_class c ON c.oid = to_regclass(n.name)
+    SELECT n.place, coalesce(i.indrelid, c.oid) AS oid
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n (schema, name, place)
+    JOIN pg_class c ON c.relname = n.name::name
+    JOIN pg_namespace s ON s.oid = c.relnamespace
     LEFT JOIN pg_index i ON i.indexrelid = c.oid
+    WHERE CASE WHEN n.schema = '' THEN pg_table_is_visible(c.oid) ELSE s.nspname = n.schema::name END
 ), foreign_key AS (
     SELECT conrelid, conname::text, confrelid
     FROM pg_constraint
@@ -38,7 +41,7 @@ WITH RECURSIVE named AS (
 )
 SELECT w.root AS oid,
        quote_ident(s.nspname) || '.' || quote_ident(c.relname) AS name,
-       ARRAY(SELECT n.name FROM named n WHERE n.oid = w.root) AS asked_as,
+       ARRAY(SELECT n.place::int FROM named n WHERE n.oid = w.root) AS places,
        w.rows,
        coalesce(w.bytes, 0) AS bytes,
        (SELECT count(DISTINCT l.pid)::int
