@@ -6,9 +6,10 @@ not understood reads as marks.
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,8 +19,8 @@ _TOKEN = re.compile(
     r"""
       (?P<skip>\s+ | --[^\n]*)
     | (?P<comment>/\*)
-    | (?P<quoted>(?:[Uu]&)?"(?:[^"]|"")*"?)
-    | (?P<string>[eE]'(?:[^'\\]|\\.|'')*'? | (?:[uU]&|[bBxXnN])?'(?:[^']|'')*'?)
+    | (?P<quoted>(?:[Uu]&)?"[^"]*(?:""[^"]*)*"?)
+    | (?P<string>[eE]'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'? | (?:[uU]&|[bBxXnN])?'[^']*(?:''[^']*)*'?)
     | (?P<dollar>\$(?P<tag>(?:[^\W\d][\w]*)?)\$ .*? (?:\$(?P=tag)\$ | \Z))
     | (?P<word>[^\W\d][\w$]*)
     | (?P<number>\d[\w.]*)
@@ -61,12 +62,8 @@ class Name(NamedTuple):
         return ".".join(quoted(part) for part in parts)
 
 
-def tokens(text: str) -> list[Token]:
-    """The tokens of a statement."""
-    return list(_tokens(text))
-
-
-def _tokens(text: str) -> Iterator[Token]:
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of a statement, found as they are asked for: most of a long INSERT never is."""
     place = 0
     while match := _TOKEN.match(text, place):
         place = match.end()
@@ -103,24 +100,35 @@ def _after_comment(text: str, place: int) -> int:
 class Reader:
     """Goes through the tokens of a statement from the left."""
 
-    def __init__(self, found: str | Sequence[Token]) -> None:
-        self._tokens: Sequence[Token] = tokens(found) if isinstance(found, str) else found
+    def __init__(self, found: str | Iterable[Token]) -> None:
+        self._coming = tokens(found) if isinstance(found, str) else iter(found)
+        self._tokens: list[Token] = []
         self._place = 0
+
+    def _peek(self, ahead: int = 0) -> Token | None:
+        missing = self._place + ahead + 1 - len(self._tokens)
+        if missing > 0:
+            self._tokens += itertools.islice(self._coming, missing)
+        return self._tokens[self._place + ahead] if self._place + ahead < len(self._tokens) else None
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is left."""
-        return self._place >= len(self._tokens)
+        return self._peek() is None
 
     @property
-    def rest(self) -> Sequence[Token]:
+    def rest(self) -> list[Token]:
         """What is left."""
+        self._tokens += self._coming
         return self._tokens[self._place :]
 
     def at(self, *words: str) -> bool:
         """Whether these words or marks come next."""
-        coming = self._tokens[self._place : self._place + len(words)]
-        return [token.text for token in coming if token.kind in (Kind.WORD, Kind.MARK)] == list(words)
+        for ahead, word in enumerate(words):
+            token = self._peek(ahead)
+            if token is None or token.text != word or token.kind not in (Kind.WORD, Kind.MARK):
+                return False
+        return True
 
     def take(self, *words: str) -> bool:
         """Goes past these words, if they all come next in this order; says whether they did."""
@@ -140,10 +148,9 @@ class Reader:
 
     def next(self) -> Token | None:
         """Goes past one token and returns it; None at the end."""
-        if self.is_done:
-            return None
-        self._place += 1
-        return self._tokens[self._place - 1]
+        token = self._peek()
+        self._place += token is not None
+        return token
 
     def seek(self, *words: str) -> bool:
         """Goes past the first place outside parentheses where these words come, or stays if there is none."""
@@ -167,10 +174,11 @@ class Reader:
 
     def identifier(self) -> str | None:
         """Goes past one identifier and returns it, folded; None if something else comes next."""
-        if self.is_done or self._tokens[self._place].kind not in (Kind.WORD, Kind.QUOTED):
+        token = self._peek()
+        if token is None or token.kind not in (Kind.WORD, Kind.QUOTED):
             return None
-        token = self.next()
-        return token.text if token else None
+        self._place += 1
+        return token.text
 
     def parts(self) -> list[str]:
         """Goes past a name with its dots and returns its parts."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from console.data.migrations.ddl import Kind, Name, Names, Reader
+from console.data.migrations.ddl import Kind, Name, Names, Reader, tokens
 
 
 class Dropped(Enum):
@@ -167,12 +167,12 @@ def _deleted(statement: Reader) -> Iterator[Drop]:
         yield Drop(Dropped.SOME_ROWS if some else Dropped.ALL_ROWS, table)
 
 
-_TAKING = ("drop", "delete", "truncate", "alter", "execute", "perform", "call")
+_TAKING = {"drop", "delete", "truncate", "alter", "execute", "perform", "call"}
 
 
 def _coded(statement: Reader, text: str) -> Iterator[Drop]:
     """A block of code that says nothing of dropping is taken to drop nothing."""
     is_call = Reader(text).at("call")
-    bodies = [Reader(token.text) for token in statement.rest if token.kind is Kind.STRING]
-    if is_call or any(body.has(word) for body in bodies for word in _TAKING):
+    bodies = (token.text for token in statement.rest if token.kind is Kind.STRING)
+    if is_call or any(token.text in _TAKING for body in bodies for token in tokens(body)):
         yield Drop(Dropped.UNKNOWN, Name(None, "CALL" if is_call else "DO"))
