@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from console.commands.launch import echo_warning, find_target
 from console.data.server import Server
-from console.settings import load_settings
+from console.settings import Settings, load_settings
 
-Snapshot = TypeVar("Snapshot")
+Answer = TypeVar("Answer")
 
 
-def sampled(argument: str | None, sample: Callable[[Server], Awaitable[Snapshot]]) -> Snapshot:
+def sampled(argument: str | None, sample: Callable[[Server], Awaitable[Answer]]) -> Answer:
     """What `sample` gives on a live connection to the target, which is closed again.
 
     Raises BadSetting, BadTarget, CannotConnect or QueryFailed.
     """
-    settings = load_settings()
+    return sampled_with(argument, {}, lambda server, _settings: sample(server))
+
+
+def sampled_with(
+    argument: str | None,
+    options: Mapping[str, Any],
+    work: Callable[[Server, Settings], Awaitable[Answer]],
+) -> Answer:
+    """As `sampled`, with settings from the command line, which `work` is given too."""
+    settings = load_settings(options)
     server = Server(find_target(argument, echo_warning), settings)
 
-    async def ask() -> Snapshot:
+    async def ask() -> Answer:
         try:
             await server.connect()
-            return await sample(server)
+            return await work(server, settings)
         finally:
             await server.close()
 

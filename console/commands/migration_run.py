@@ -1,0 +1,76 @@
+"""A migration's run, line by line, for somebody who reads a log."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from console.models.migrations import Plan, RunProgress, RunState
+from console.terminal.safe_text import visible
+from console.units import latency
+
+if TYPE_CHECKING:
+    from console.data.migrations.runner import MigrationRun
+
+
+async def shown(run: MigrationRun, plan: Plan, *, rehearse: bool) -> int:
+    """Prints what happens until the run is over, and returns the exit code. The first Ctrl-C cancels, the second kills."""
+    teller = _Teller(plan)
+    forget = run.on_change(lambda: teller.tell(run.progress))
+    loop = asyncio.get_running_loop()
+    stopping: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        click.echo("Cancelling …", err=True)
+        stopping.add(asyncio.ensure_future(run.cancel()))
+
+    with suppress(NotImplementedError):
+        loop.add_signal_handler(signal.SIGINT, stop)
+    try:
+        progress = await run.wait()
+    finally:
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGINT)
+        forget()
+    teller.tell(progress)
+    if rehearse and progress.state is RunState.DONE:
+        for timing in sorted(progress.timings, key=lambda timing: -timing.seconds):
+            click.echo(f"{latency(timing.seconds):>7}  {timing.revision}  {visible(_line(timing.text))}")
+    if progress.state is not RunState.DONE and progress.failed_statement:
+        click.echo(visible(progress.failed_statement, multiline=True), err=True)
+    if progress.sentence:
+        click.echo(visible(progress.sentence), err=progress.state is not RunState.DONE)
+    return int(progress.state is not RunState.DONE)
+
+
+class _Teller:
+    """Says each thing once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._said: set[tuple[object, ...]] = set()
+
+    def tell(self, progress: RunProgress) -> None:
+        if progress.revision is not None:
+            self._once(("begin", progress.revision), f"{self._plan.direction.value} {progress.revision} …")
+        for step in self._plan.steps[: progress.finished]:
+            took = sum(t.seconds for t in progress.timings if t.revision == step.revision.id)
+            self._once(("done", step.revision.id), f"{step.revision.id} done, {latency(took)} in the server")
+        if progress.state is RunState.PAUSING and progress.sentence:
+            self._once(("pause", progress.revision, progress.attempt), progress.sentence)
+        for blocker in progress.blocked_by:
+            self._once(("blocker", blocker.pid), f"waits for pid {blocker.pid}")
+
+    def _once(self, key: tuple[object, ...], sentence: str) -> None:
+        if key not in self._said:
+            self._said.add(key)
+            click.echo(visible(sentence))
+
+
+def _line(text: str) -> str:
+    first = " ".join(text.split())
+    return first if len(first) <= 100 else f"{first[:99]}…"
