@@ -285,14 +285,14 @@ def _capabilities(row: asyncpg.Record) -> Capabilities:
 
 
 def with_identifiers(text: str, identifiers: Mapping[str, str]) -> str:
-    """A query with its `:"name"` put in."""
-    return re.sub(r':"(\w+)"', lambda match: quoted(identifiers[match[1]]), text)
+    """A query with its `:"name"` put in; in quotes always, for it may be a word of SQL's own."""
+    return re.sub(r':"(\w+)"', lambda match: _in_quotes(identifiers[match[1]]), text)
 
 
 def quoted(identifier: str) -> str:
     """An identifier as SQL has it: in double quotes, unless it is plain."""
-    return (
-        identifier
-        if re.fullmatch("[a-z_][a-z0-9_]*", identifier)
-        else '"' + identifier.replace('"', '""') + '"'
-    )
+    return identifier if re.fullmatch("[a-z_][a-z0-9_]*", identifier) else _in_quotes(identifier)
+
+
+def _in_quotes(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
