@@ -88,8 +88,8 @@ class _Routine:
         self._last = ""
 
     def read(self, word: str) -> None:
-        """Takes the statement's next word that is outside parentheses."""
-        if len(self._start) < 4:
+        """Takes the statement's next word that is outside parentheses; "" is what is no word."""
+        if word and len(self._start) < 4:
             self._start.append(word)
             self.is_possible = len(self._start) < 4 or _ROUTINE.match(" ".join(self._start)) is not None
         if self.body:
@@ -129,8 +129,8 @@ def split(text: str) -> tuple[Statement, ...]:
             parentheses += 1
         elif mark == ")":
             parentheses = max(parentheses - 1, 0)
-        elif kind == "word" and not parentheses and routine.is_possible:
-            routine.read(text[at:after].upper())
+        if not parentheses and routine.is_possible:
+            routine.read(text[at:after].upper() if kind == "word" else "")
     finish()
     return tuple(statements)
 
