@@ -26,7 +26,7 @@ from console.data.migrations.worker.lending import OWN, LendingEngine, run_in_th
 from console.data.migrations.worker.protocol import Described, NewRevision
 from console.data.migrations.worker.session import opened
 from console.data.migrations.worker.words import failure, python_words
-from console.errors import BadMigrations
+from console.errors import BadMigrations, MigrationFailed
 from console.models.migrations import Direction, Drift, PlannedStep, Revision
 
 StepsFunction = Callable[[Any, MigrationContext], Iterable[Any]]
@@ -47,6 +47,8 @@ class AlembicEngine:
             self.config, self.script = open_directory(order.source)
             self.config.attributes["extensions"] = order.extensions
         self._connection: asyncpg.Connection[Any] | None = None
+        self._entry_id: int | None = None
+        """What was written last, and is committed if it can be seen from outside."""
         self._finish: Callable[[MigrationContext], None] = _nothing_more
         self._lending = LendingEngine(None, report)
         self._lending.install()
@@ -130,7 +132,10 @@ class AlembicEngine:
             yield step
 
         self._lending.has_committed = False
+        self._entry_id = None
         await self._spawn(steps)
+        if not await self._raw.fetchval(self._has_entry, self._entry_id):
+            raise MigrationFailed("env.py did not commit what the revision did.")
 
     def _finished(self, revision: Revision, began: float, context: MigrationContext) -> None:
         """The revision's code has run and the version is changed; both are about to be committed."""
@@ -218,8 +223,8 @@ class AlembicEngine:
     def run_environment(self, steps: StepsFunction, **options: Any) -> ConsoleEnvironment:
         """Runs `env.py` with these steps, in a greenlet, and returns what it set up. Raises whatever that raises."""
         engine = self._lending.engine.sync_engine
-        with engine.connect() as connection:
-            self.config.attributes["connection"] = connection
+        try:
+            connection = self.config.attributes["connection"] = engine.connect()
             with ConsoleEnvironment(
                 self.config,
                 self.script,
@@ -231,6 +236,8 @@ class AlembicEngine:
             ) as environment:
                 self.script.run_env()
             connection.commit()
+        finally:
+            self._lending.take_back()
         return environment
 
     async def _spawn(self, steps: StepsFunction) -> None:
@@ -265,6 +272,11 @@ class AlembicEngine:
         return self._connection
 
     @property
+    def _has_entry(self) -> str:
+        table = ledger.table_of(self.order.source)
+        return f"SELECT EXISTS (SELECT FROM {table} WHERE id = $1)"  # noqa: S608 (the name is quoted)
+
+    @property
     def _insert(self) -> str:
         return ledger.INSERT.format(table=ledger.table_of(self.order.source))
 
@@ -287,7 +299,10 @@ class AlembicEngine:
         """Into the transaction that changes the version."""
         assert context.connection is not None, "a revision is run online"
         entry = self._entry(revision, direction, seconds)
-        context.connection.exec_driver_sql(self._insert, entry, execution_options=OWN)
+        written = context.connection.exec_driver_sql(
+            f"{self._insert} RETURNING id", entry, execution_options=OWN
+        )
+        self._entry_id = written.scalar_one()
 
 
 def _nothing(_heads: Any, _context: MigrationContext) -> tuple[()]:

@@ -74,6 +74,8 @@ class LendingEngine:
         self.has_committed = False
         """Whether a revision's code has committed, or run anything outside a transaction."""
         self.is_rehearsal = False
+        self._borrowed: list[sqlalchemy.Connection] = []
+        event.listen(self.engine.sync_engine, "engine_connect", self._borrowed.append)
         event.listen(self.engine.sync_engine, "do_execute", self._execute)
         event.listen(self.engine.sync_engine, "do_executemany", self._execute_many)
         event.listen(self.engine.sync_engine, "commit", self._committed)
@@ -100,6 +102,11 @@ class LendingEngine:
             "sqlalchemy.ext.asyncio",
             "sqlalchemy.ext.asyncio.engine",
         )
+
+    def take_back(self) -> None:
+        """Closes what a project left open: the next transaction must not become a savepoint in a forgotten one."""
+        while self._borrowed:
+            self._borrowed.pop().close()
 
     # Statements -------------------------------------------------------------------------------------------------
 
@@ -142,7 +149,7 @@ class LendingEngine:
             raise MigrationFailed("It leaves its transaction, so it cannot be rehearsed.", statement=text)
         self.has_committed |= self.is_in_step and is_outside
         self.statement = text
-        return self._report.statement(text) if self.is_in_step else nullcontext()
+        return self._report.statement(text.strip()) if self.is_in_step else nullcontext()
 
     def _committed(self, _connection: Any) -> None:
         self.has_committed |= self.is_in_step

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -25,21 +23,15 @@ WHERE l.locktype = 'advisory' AND l.classid = $1::oid AND l.objid = $2::oid AND 
 """
 
 
-@asynccontextmanager
-async def held(connection: asyncpg.Connection[Any]) -> AsyncIterator[None]:
-    """Holds the lock of the connection's database for as long as the block lasts.
+async def take(connection: asyncpg.Connection[Any]) -> None:
+    """Takes the lock of the connection's database, until the connection ends.
 
-    On a connection of its own: a transaction that held it would be in the way of `CREATE INDEX CONCURRENTLY`.
+    It is one of its own: a transaction that held the lock would be in the way of `CREATE INDEX CONCURRENTLY`.
     Raises `OperationRefused`, which says who holds it.
     """
     if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", CLASS_ID, OBJECT_ID):
         holder = await connection.fetchrow(_HOLDER, CLASS_ID, OBJECT_ID)
         raise OperationRefused(_refusal(holder))
-    try:
-        yield
-    finally:
-        if not connection.is_closed():
-            await connection.execute("SELECT pg_advisory_unlock($1, $2)", CLASS_ID, OBJECT_ID)
 
 
 def _refusal(holder: asyncpg.Record | None) -> str:

@@ -203,7 +203,7 @@ class Worker:
 
     async def _run_statements(self) -> None:
         """Outside transactions, and without a limit on waiting for locks: it would leave an index half built."""
-        async with self._side_connection() as side, lock.held(side), AsyncExitStack() as stack:
+        async with self._locked(), AsyncExitStack() as stack:
             arguments = self._arguments()
             arguments["server_settings"]["lock_timeout"] = "0"
             connection = await self._entered(stack, opened(arguments))
@@ -233,7 +233,7 @@ class Worker:
     @asynccontextmanager
     async def _alone(self, engine: MigrationEngine) -> AsyncIterator[None]:
         """Connected, with the lock held, and the version table saying what the plan saw."""
-        async with self._side_connection() as side, lock.held(side), AsyncExitStack() as stack:
+        async with self._locked() as side, AsyncExitStack() as stack:
             if await side.fetchval("SELECT pg_is_in_recovery()"):
                 raise OperationRefused(
                     "This server is a standby and takes no changes; migrate on its primary."
@@ -248,12 +248,13 @@ class Worker:
             yield
 
     @asynccontextmanager
-    async def _side_connection(self) -> AsyncIterator[asyncpg.Connection[Any]]:
-        """The second connection: it holds the lock, and cancels what the first one runs."""
+    async def _locked(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """The second connection: it keeps other consoles out, and cancels what the first one runs."""
         async with AsyncExitStack() as stack:
             arguments = session_arguments(self._request, lock.APPLICATION_NAME)
             self._side = await self._entered(stack, opened(arguments))
             self._newer_settings = await newer_settings(self._side)
+            await lock.take(self._side)
             try:
                 yield self._side
             finally:
