@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from console.clock import Clock
-from console.data.driver import connection_arguments
-from console.errors import OperationRefused
+from console.data.driver import (
+    DRIVER_ERRORS,
+    cannot_connect,
+    connect_timeout,
+    connection_arguments,
+    query_error,
+)
+from console.errors import DbconsoleError, OperationRefused, QueryTimedOut
 from console.models.pools import ConsolePool
 from console.models.target import Target
 from console.settings import Settings
@@ -74,6 +80,8 @@ class Engine:
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """A connection from the pool, given back at the end. Waits while all are in use, and counts that.
 
+        What goes wrong on it comes out as the console's own errors: `CannotConnect`, `ConnectionLost`,
+        `QueryDenied`, `QueryTimedOut`, `ObjectMissing` or another `QueryFailed`.
         Raises `OperationRefused` where the settings leave no connection beside the monitor.
         """
         if self.size < 1:
@@ -81,14 +89,42 @@ class Engine:
         engine = await self._made()
         must_wait = self.pool.in_use >= self.size
         asked = time.perf_counter()
-        async with engine.connect() as connection:
+        async with AsyncExitStack() as giving_back:
+            with self._own_errors(connecting=True):
+                connection = await giving_back.enter_async_context(engine.connect())
             if must_wait:
                 self._waits += 1
                 self._waited += time.perf_counter() - asked
             try:
-                yield connection
+                with self._own_errors(connecting=False):
+                    yield connection
             finally:
                 self._last_use = self._clock.monotonic()
+
+    @contextmanager
+    def _own_errors(self, *, connecting: bool) -> Iterator[None]:
+        """Makes the console's errors of the driver's and of SQLAlchemy's; this module is where both are known."""
+        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+        try:
+            yield
+        except PoolTimeout as error:
+            raise QueryTimedOut("Every connection of the console was in use for too long.") from error
+        except DBAPIError as error:
+            raise self._said(error.driver_exception, connecting) from error
+        except DRIVER_ERRORS as error:
+            # What a caller's own file or socket raises is not the server's doing.
+            if isinstance(error, OSError | EOFError) and not (
+                connecting or isinstance(error, ConnectionError)
+            ):
+                raise
+            raise self._said(error, connecting) from error
+
+    def _said(self, error: BaseException, connecting: bool) -> DbconsoleError:
+        if connecting:
+            return cannot_connect(error, self._target, connect_timeout(self._target, self._settings))
+        return query_error(error, self._settings.timeouts.statement)
 
     async def close(self) -> None:
         """Closes every connection that is not in use, and makes the engine forget the others."""

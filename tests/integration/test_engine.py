@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,8 +18,16 @@ from sqlalchemy.pool import base as sqlalchemy_pool
 
 from console.data.engine import Engine
 from console.data.server import Server
-from console.errors import OperationRefused
-from console.settings import Pool, Settings
+from console.errors import (
+    ConnectionLost,
+    DatabaseNotFound,
+    DbconsoleError,
+    ObjectMissing,
+    OperationRefused,
+    QueryFailed,
+    QueryTimedOut,
+)
+from console.settings import Pool, Settings, Timeouts
 from console.targets import resolve
 from tests.live import SteppedClock, connected, until
 from tests.postgres import PostgresCluster
@@ -253,6 +262,49 @@ async def test_a_connection_that_broke_is_replaced_and_counted_under_none(postgr
             0,
             0,
         )
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind", "words"),
+    [
+        ("SELECT * FROM nowhere", ObjectMissing, 'relation "nowhere" does not exist'),
+        ("SELECT 1/0", QueryFailed, "division by zero"),
+        ("SELECT pg_sleep(20)", QueryTimedOut, "did not answer in time"),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", ConnectionLost, "terminating connection"),
+    ],
+)
+async def test_what_goes_wrong_is_said_in_the_consoles_own_errors(
+    postgres: PostgresCluster, statement: str, kind: type[DbconsoleError], words: str
+) -> None:
+    server = Server(resolve(postgres.url(), {}), Settings(timeouts=Timeouts(statement=0.2)))
+    try:
+        with pytest.raises(kind, match=words) as caught:
+            async with server.engine.connection() as connection:
+                await connection.execute(text(statement))
+        assert "sqlalche.me" not in caught.value.sentence
+        async with server.engine.connection() as connection:
+            await one(connection)
+    finally:
+        await server.close()
+
+
+async def test_an_engine_that_cannot_connect_says_why(postgres: PostgresCluster) -> None:
+    async with engine(postgres) as pool:
+        server = Server(resolve(postgres.url(database="no_such_database"), {}), Settings())
+        with pytest.raises(DatabaseNotFound):
+            async with server.engine.connection():
+                pass
+        await server.close()
+        async with pool.connection() as connection:
+            await one(connection)
+
+
+async def test_a_callers_own_errors_stay_its_own(postgres: PostgresCluster, tmp_path: Path) -> None:
+    async with engine(postgres) as pool:
+        with pytest.raises(FileNotFoundError):
+            async with pool.connection():
+                (tmp_path / "missing").read_text()
+        assert pool.pool.in_use == 0
 
 
 async def test_closing_leaves_no_task(postgres: PostgresCluster) -> None:
