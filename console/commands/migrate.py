@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from console.commands.changing import changing_options, confirm
 from console.commands.options import json_option, migrations_option, target_argument
 
 if TYPE_CHECKING:
@@ -14,21 +15,8 @@ if TYPE_CHECKING:
     from console.models.migrations import MigrationStatus, Plan
 
 Answer = TypeVar("Answer")
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 goal_argument = click.argument("goal")
-
-
-def _changing(function: Function) -> Function:
-    """The options of what changes the server."""
-    for option in (
-        click.option("-e", "--environment", metavar="NAME", help="production wants --confirm, not --yes."),
-        click.option("--read-only", is_flag=True, default=None, help="Let nothing be changed."),
-        click.option("--yes", is_flag=True, help="Do not ask."),
-        click.option("--confirm", metavar="NAME", help="What would have to be typed; in production the only way not to be asked."),
-    ):  # fmt: skip
-        function = option(function)
-    return function
 
 
 @click.group(
@@ -126,7 +114,7 @@ def lint(goal: str, target: str | None, as_json: bool, **options: Any) -> int:
 @goal_argument
 @target_argument
 @migrations_option
-@_changing
+@changing_options
 @click.option("--rehearse", is_flag=True, help="Roll everything back at the end, and print how long it took.")
 def upgrade(goal: str, target: str | None, rehearse: bool, **options: Any) -> int:
     """Upgrade the database to GOAL."""
@@ -139,7 +127,7 @@ def upgrade(goal: str, target: str | None, rehearse: bool, **options: Any) -> in
 @goal_argument
 @target_argument
 @migrations_option
-@_changing
+@changing_options
 def downgrade(goal: str, target: str | None, **options: Any) -> int:
     """Roll the database back to GOAL."""
     from console.models.migrations import Direction
@@ -151,14 +139,14 @@ def downgrade(goal: str, target: str | None, **options: Any) -> int:
 @goal_argument
 @target_argument
 @migrations_option
-@_changing
+@changing_options
 def stamp(goal: str, target: str | None, **options: Any) -> int:
     """Say that the database stands at GOAL, without running anything."""
 
     async def change(service: MigrationsService) -> int:
         found = _require_source(await service.sample())
         operation = service.stamp_operation(found, goal)
-        _confirm(operation, options, always_typed=True)
+        confirm(operation, options, always_typed=True)
         outcome = await service.stamp(operation, found, goal)
         _say(outcome.sentence)
         return int(not outcome.done)
@@ -242,43 +230,10 @@ def _run(target: str | None, options: dict[str, Any], goal: str, direction: Any,
             return 0
         hazards, losses = await service.hazards(plan), await service.losses(plan)
         operation = service.operation(plan, hazards, losses, rehearse=rehearse)
-        _confirm(operation, options)
+        confirm(operation, options)
         return await shown(service.run(operation, plan, rehearse=rehearse), plan, rehearse=rehearse)
 
     return _ask(target, options, change)
-
-
-def _confirm(operation: Any, options: dict[str, Any], *, always_typed: bool = False) -> None:
-    """Shows what will run and what will be lost, and asks, unless the command line has answered.
-
-    Raises `OperationRefused` where the answer is not there.
-    """
-    import sys
-
-    from console.errors import OperationRefused
-    from console.settings import load_settings
-    from console.terminal.safe_text import visible
-
-    settings = load_settings({name: options[name] for name in ("environment", "read_only")})
-    typed = always_typed or settings.environment == "production"
-    if options["confirm"] is not None:
-        if options["confirm"] != operation.object_name:
-            raise OperationRefused(f"Nothing was done: --confirm has to be {operation.object_name!r}.")
-        return
-    if options["yes"] and not typed:
-        return
-    click.echo(f"{visible(operation.title)}\n")
-    for statement in operation.statements:
-        click.echo(f"{visible(statement, multiline=True)};")
-    click.echo("")
-    for sentence in operation.consequences:
-        click.echo(f"! {visible(sentence)}")
-    if not sys.stdin.isatty():
-        answer = f"--confirm {operation.object_name}" if typed else "--yes"
-        raise OperationRefused(f"Nothing was done: nobody is there to be asked; give {answer}.")
-    word = operation.object_name if typed else "yes"
-    if click.prompt(f"Type {word} to go on", default="", show_default=False).strip() != word:
-        raise OperationRefused("Nothing was done.")
 
 
 def _summary(found: MigrationStatus) -> str:

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from console.data.migrations.runner import MigrationRun
 
 
-async def shown(run: MigrationRun, plan: Plan, *, rehearse: bool) -> int:
-    """Prints what happens until the run is over, and returns the exit code. The first Ctrl-C cancels, the second kills."""
-    teller = _Teller(plan)
+async def shown(run: MigrationRun, plan: Plan, *, rehearse: bool = False, err: bool = False) -> int:
+    """Prints what happens until the run is over, and returns the exit code. The first Ctrl-C cancels, the second kills.
+
+    `err`: all of it on standard error, where standard output is for another result.
+    """
+    teller = _Teller(plan, err)
     forget = run.on_change(lambda: teller.tell(run.progress))
     loop = asyncio.get_running_loop()
     stopping: set[asyncio.Task[None]] = set()
@@ -43,15 +46,16 @@ async def shown(run: MigrationRun, plan: Plan, *, rehearse: bool) -> int:
     if progress.state is not RunState.DONE and progress.failed_statement:
         click.echo(visible(progress.failed_statement, multiline=True), err=True)
     if progress.sentence:
-        click.echo(visible(progress.sentence), err=progress.state is not RunState.DONE)
+        click.echo(visible(progress.sentence), err=err or progress.state is not RunState.DONE)
     return int(progress.state is not RunState.DONE)
 
 
 class _Teller:
     """Says each thing once."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, err: bool) -> None:
         self._plan = plan
+        self._err = err
         self._said: set[tuple[object, ...]] = set()
 
     def tell(self, progress: RunProgress) -> None:
@@ -68,7 +72,7 @@ class _Teller:
     def _once(self, key: tuple[object, ...], sentence: str) -> None:
         if key not in self._said:
             self._said.add(key)
-            click.echo(visible(sentence))
+            click.echo(visible(sentence), err=self._err)
 
 
 def _line(text: str) -> str:

@@ -81,7 +81,7 @@ def predictable_hashes() -> list[str]:
 @cache
 def _predictable_hashes() -> dict[str, str]:
     """In lower case, as hex, as `bytea` is printed, and so cut to the 64 characters of the column."""
-    found = {}
+    found: dict[str, str] = {}
     for word in _ENVIRONMENT_WORDS:
         key = f"{_GUESSABLE}{word}"
         digits = hash_of(key)
