@@ -22,6 +22,8 @@ from tests.postgres import PostgresCluster
 
 TEMPLATES = Path(alembic.__file__).parent / "templates"
 
+_TEMPLATE_NAMES = {"generic", "async", "pyproject"}
+
 SHARING_ENV = """
 from alembic import context
 
@@ -72,18 +74,18 @@ class Project:
 
 
 def write_project(
-    folder: Path, *revisions: Written, env: str | None = None, url: str = "driver://nobody@nowhere/nothing"
+    folder: Path, *revisions: Written, env: str = "generic", url: str = "driver://nobody@nowhere/nothing"
 ) -> Project:
     """A project with those revisions, one after the other. `env` is the name of a template of Alembic's, or a text."""
-    template = TEMPLATES / (env or "generic") / "env.py" if len(env or "") < 40 else None
     directory = folder / "db"
     versions = directory / "versions"
     versions.mkdir(parents=True)
-    (directory / "env.py").write_text(template.read_text() if template else dedent(env or ""))
+    template = TEMPLATES / env / "env.py"
+    (directory / "env.py").write_text(template.read_text() if env in _TEMPLATE_NAMES else dedent(env))
     (directory / "script.py.mako").write_text((TEMPLATES / "generic" / "script.py.mako").read_text())
     config = folder / "alembic.ini"
     config.write_text(_INI.format(url=url.replace("%", "%%")))
-    if env is not None and env.startswith("pyproject"):
+    if env == "pyproject":
         config = folder / "pyproject.toml"
         config.write_text('[tool.alembic]\nscript_location = "%(here)s/db"\n')
     down = None

@@ -37,6 +37,7 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "session_locks": (pid,),
         "failed_logins": ("", 0),
         "cancel_session": (pid, start),
+        "running_work": (pid,),
         "loss_objects": (
             ["relation", "schema", "all rows", "type"],
             ["", "", "pg_catalog", ""],

@@ -276,6 +276,37 @@ async def test_who_is_in_the_way_is_shown_and_the_run_goes_on_when_they_are_gone
             await holder.close()
 
 
+async def test_an_index_that_is_built_concurrently_waits_as_long_as_it_must(
+    postgres: PostgresCluster, tmp_path: Path
+) -> None:
+    """A lock time-out would leave it INVALID, and while it waits it is in nobody's way."""
+    built = Written(
+        "built",
+        "with op.get_context().autocommit_block():\n    op.execute('CREATE INDEX CONCURRENTLY busy_id ON busy (id)')",
+    )
+    project = write_project(tmp_path, built)
+    async with database(postgres) as name:
+        writer = await postgres.connect(database=name)
+        try:
+            await writer.execute("CREATE TABLE busy (id int)")
+            await writer.execute("BEGIN; INSERT INTO busy VALUES (1)")
+            async with running(postgres, name, project) as run:
+                await until(lambda: run.progress.work is not None)
+                assert run.progress.work == (
+                    "CREATE INDEX CONCURRENTLY on busy: waiting for writers before build, 0%"
+                )
+                assert [root.pid for root in run.progress.blocked_by] == [writer.get_server_pid()]
+                await writer.execute("COMMIT")
+                progress = await run.wait()
+            assert (progress.state, progress.sentence) == (RunState.DONE, "1 revision done.")
+        finally:
+            await writer.close()
+        (index,) = await postgres.run(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'busy_id'::regclass", database=name
+        )
+        assert index["indisvalid"]
+
+
 async def test_two_consoles_do_not_migrate_at_once(postgres: PostgresCluster, tmp_path: Path) -> None:
     project = write_project(tmp_path, SLEEPS)
     async with database(postgres) as name, running(postgres, name, project) as first:

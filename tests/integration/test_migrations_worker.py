@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from console.data.migrations import runner
+from console.data.migrations import runner, sql_files
+from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.protocol import NewRevision, Work
 from console.errors import BadMigrations, OperationRefused
-from console.models.migrations import Drift, RunState
+from console.models.migrations import Direction, Drift, RunState, Source, SourceKind
 from console.targets import resolve
 from tests.alembic_projects import (
     QUICK,
@@ -27,6 +29,7 @@ from tests.postgres import PostgresCluster
 
 OLD_ASYNC_ENV = """
 import asyncio
+from dataclasses import replace
 from alembic import context
 from sqlalchemy import engine_from_config
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -80,9 +83,7 @@ with context.begin_transaction():
 """
 
 
-@pytest.mark.parametrize(
-    "env", ["generic", "async", "pyproject", "pyproject_async", SHARING_ENV, OLD_ASYNC_ENV]
-)
+@pytest.mark.parametrize("env", ["generic", "async", "pyproject", SHARING_ENV, OLD_ASYNC_ENV])
 async def test_a_project_goes_up_and_back_wherever_its_own_files_point(
     postgres: PostgresCluster, tmp_path: Path, env: str
 ) -> None:
@@ -157,6 +158,26 @@ async def test_what_an_env_does_not_commit_is_not_called_done(
         assert "one" not in await tables(postgres, name)
 
 
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ("pass", "not at all"),
+        (SHARING_ENV + "context.run_migrations()", "for several databases or schemas, one after the other"),
+    ],
+)
+async def test_an_env_that_runs_migrations_never_or_twice_is_refused(
+    postgres: PostgresCluster, tmp_path: Path, env: str, words: str
+) -> None:
+    project = write_project(tmp_path, table("one"), env=env)
+    async with database(postgres) as name:
+        progress = await ran(postgres, name, project.order())
+        assert (progress.state, progress.sentence) == (
+            RunState.FAILED,
+            f"env.py runs migrations {words}, which the console cannot do; use the project's own command.",
+        )
+        assert await tables(postgres, name) == set()
+
+
 async def test_scripts_that_were_written_for_psycopg_run(postgres: PostgresCluster, tmp_path: Path) -> None:
     revision = Written(
         "one",
@@ -212,6 +233,19 @@ async def test_what_leaves_its_transaction_is_not_rehearsed(
         assert await tables(postgres, name) == set()
 
 
+async def test_a_file_that_is_not_what_was_planned_is_not_run(
+    postgres: PostgresCluster, tmp_path: Path
+) -> None:
+    project = write_project(tmp_path, table("one"))
+    path = project.revisions[0].path
+    assert path is not None
+    path.write_text(path.read_text() + "\n# on second thoughts\n")
+    async with database(postgres) as name:
+        progress = await ran(postgres, name, project.order())
+        assert progress.sentence == "The file of one was changed meanwhile; look at the plan again."
+        assert await tables(postgres, name) == set()
+
+
 async def test_a_stamp_changes_the_version_and_nothing_else(
     postgres: PostgresCluster, tmp_path: Path
 ) -> None:
@@ -264,6 +298,27 @@ async def test_a_revision_is_created_empty_or_not_at_all(postgres: PostgresClust
         await runner.create(project.source, NewRevision("x", branch="nowhere"), target, QUICK)
     with pytest.raises(BadMigrations, match=r"has no target_metadata"):
         await runner.verify(project.source, target, QUICK)
+
+
+async def test_sql_pairs_run_in_the_same_process(postgres: PostgresCluster, tmp_path: Path) -> None:
+    up, down = tmp_path / "001_one.sql", tmp_path / "001_rollback.sql"
+    up.write_text("CREATE TABLE one (); CREATE INDEX ON pg_class (oid);")
+    down.write_text("DROP TABLE one;")
+    source = Source(SourceKind.SQL_PAIRS, tmp_path)
+    order = Order(source, Direction.UPGRADE, sql_files.read(source), (), frozenset())
+    async with database(postgres) as name:
+        steps, _ = await runner.plan(order)
+        assert [statement.text for statement in steps[0].statements][:1] == ["CREATE TABLE one ()"]
+        failed = await ran(postgres, name, order)
+        assert failed.state is RunState.FAILED
+        assert failed.failed_statement == "CREATE INDEX ON pg_class (oid)"
+        assert await tables(postgres, name) == {"dbconsole_migrations"}
+        up.write_text("CREATE TABLE one ();")
+        done = await ran(postgres, name, replace(order, revisions=sql_files.read(source)))
+        assert (done.state, done.sentence) == (RunState.DONE, "1 revision done.")
+        assert await tables(postgres, name) == {"one", "dbconsole_migrations"}
+        with pytest.raises(BadMigrations, match="sql pairs have no metadata"):
+            await runner.verify(source, resolve(postgres.url(database=name), {}), QUICK)
 
 
 async def test_a_plan_shows_what_runs_and_what_cannot_be_known(tmp_path: Path) -> None:

@@ -249,7 +249,10 @@ class MigrationRun:
         on_end: Callable[[RunProgress], None] | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """`request` is to run, to rehearse, or statements; `on_end` is called before anybody hears that it is over."""
+        """`request` is to run, to rehearse, or statements; `on_end` writes down how it ended, before anybody hears of it.
+
+        The sentence of a `DbconsoleError` that it raises takes the place of the run's own.
+        """
         self._server = server
         self._request = request.on(server.target, settings)
         self._on_end = on_end
@@ -268,7 +271,7 @@ class MigrationRun:
         return lambda: self._listeners.remove(listener)
 
     async def wait(self) -> RunProgress:
-        """What became of it. Raises what `on_end` raised."""
+        """What became of it."""
         await asyncio.shield(self._task)
         return self.progress
 
@@ -357,7 +360,10 @@ class MigrationRun:
             state = RunState.CANCELLED if event.is_cancelled or self._is_cancelled else RunState.FAILED
             ended = replace(ended, state=state, failed_statement=event.statement)
         if self._on_end is not None:
-            self._on_end(ended)
+            try:
+                self._on_end(ended)
+            except DbconsoleError as problem:
+                ended = replace(ended, sentence=problem.sentence)
         self._set_to(ended)
 
     async def _watch(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import threading
+import time
 from typing import BinaryIO
 
 from console.data.migrations.worker.protocol import CANCEL, Failed, Request, read_request
@@ -31,12 +32,10 @@ def main() -> None:
         events.send(Failed.of(DbconsoleError(f"The worker was asked something that it cannot read: {error}")))
         return
     asyncio.run(_work(request, events, words))
-    # Threads that a project's code started may never end.
-    sys.stderr.flush()
-    os._exit(0)
 
 
 async def _work(request: Request, events: Events, words: BinaryIO) -> None:
+    """Ends the process when the work is done, or when the console has gone."""
     worker = Worker(request, events)
     loop = asyncio.get_running_loop()
     stopping: list[asyncio.Task[None]] = []
@@ -50,13 +49,13 @@ async def _work(request: Request, events: Events, words: BinaryIO) -> None:
         loop.call_soon_threadsafe(stop)
         if word == CANCEL:
             words.read()
-        threading.Event().wait(_GRACE)
+        time.sleep(_GRACE)
         os._exit(1)
 
     threading.Thread(target=listen, name="console's words", daemon=True).start()
     await worker.work()
-    for task in stopping:
-        task.cancel()
+    # Threads and tasks that a project's code started may never end.
+    os._exit(0)
 
 
 main()

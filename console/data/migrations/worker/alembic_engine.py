@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -26,7 +27,7 @@ from console.data.migrations.worker.lending import OWN, LendingEngine, run_in_th
 from console.data.migrations.worker.protocol import Described, NewRevision
 from console.data.migrations.worker.session import opened
 from console.data.migrations.worker.words import failure, python_words
-from console.errors import BadMigrations, MigrationFailed
+from console.errors import BadMigrations, MigrationFailed, OperationRefused
 from console.models.migrations import Direction, Drift, PlannedStep, Revision
 
 StepsFunction = Callable[[Any, MigrationContext], Iterable[Any]]
@@ -93,7 +94,12 @@ class AlembicEngine:
         return found[0]
 
     async def prepare(self) -> None:
-        """Creates the version table and the ledger where they are missing. Raises `MigrationFailed`."""
+        """Creates the version table and the ledger where they are missing.
+
+        Raises `OperationRefused` where a file is not what it was when the plan was made, `MigrationFailed`.
+        """
+        for revision in self.order.revisions:
+            _check_file(revision)
         await self._spawn(_nothing)
         connection = self._raw
         table = ledger.table_of(self.order.source)
@@ -303,6 +309,16 @@ class AlembicEngine:
             f"{self._insert} RETURNING id", entry, execution_options=OWN
         )
         self._entry_id = written.scalar_one()
+
+
+def _check_file(revision: Revision) -> None:
+    """What was looked at is what runs. A stamp may name a revision without a file."""
+    if revision.path is not None and revision.checksum:
+        content = revision.path.read_bytes() if revision.path.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != revision.checksum:
+            raise OperationRefused(
+                f"The file of {revision.id} was changed meanwhile; look at the plan again."
+            )
 
 
 def _nothing(_heads: Any, _context: MigrationContext) -> tuple[()]:

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from console.data.migrations.worker.protocol import Event, StatementBegan, StatementDone, event_line
 from console.errors import MigrationFailed
 
+_LONGEST = 20_000
+"""Characters of a statement that anybody would look at: a revision may insert megabytes in one."""
+
 
 class Events:
     """Writes events down a pipe, whole and at once. Is the `Report` of an engine."""
@@ -36,7 +39,7 @@ class Events:
         """
         if self.is_cancelled:
             raise MigrationFailed("Cancelled.", statement=text)
-        self.send(StatementBegan(text))
+        self.send(StatementBegan(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"))
         began = time.perf_counter()
         yield
         self.send(StatementDone(time.perf_counter() - began))
