@@ -311,6 +311,29 @@ def test_in_which_direction_a_goal_lies(goal: str, direction: Direction) -> None
     assert graph.direction_of(line, ("root",), goal) is direction
 
 
+@pytest.mark.parametrize(
+    ("current", "goal", "stands_at"),
+    [
+        ((), "heads", {"left2", "right1"}),
+        (("left2", "right1"), "base", set()),
+        (("left2",), "-1", {"left1"}),
+        (("left1",), "+1", {"left2"}),
+        (("dead", "left2"), "left1", {"left1"}),
+        (("dead",), "root", {"root"}),
+        (("left2",), "right1", {"left2", "right1"}),
+        (("left2", "alone"), "right@base", {"left2", "alone"}),
+        (("left1", "alone"), "left2", {"left2", "alone"}),
+    ],
+)
+def test_what_a_stamp_makes_of_the_version_table(
+    current: tuple[str, ...], goal: str, stands_at: set[str]
+) -> None:
+    revisions = [Revision("dead"), *TREE, revision("alone")]
+    if goal == "heads":
+        stands_at = {*stands_at, "alone"}
+    assert set(ids(graph.stamped(revisions, current, goal))) == stands_at
+
+
 def test_a_circle_is_told() -> None:
     with pytest.raises(BadMigrations, match=r"in a circle \(among one, two\)"):
         History([revision("base"), revision("one", "two"), revision("two", "one")])

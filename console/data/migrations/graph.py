@@ -57,6 +57,28 @@ def undo(revisions: Sequence[Revision], current: Sequence[str], revision: str) -
     return _undone(history, history.descendants[revision] & applied)
 
 
+def stamped(revisions: Sequence[Revision], current: Sequence[str], goal: str) -> tuple[Revision, ...]:
+    """What the version table names when the database is said to stand at the goal.
+
+    Branches that have nothing to do with the goal stay where they are; what no file describes is forgotten.
+    """
+    history = History(revisions)
+    known = [id_ for id_ in dict.fromkeys(current) if id_ in history.by_id and history.by_id[id_].path]
+    match = _RELATIVE.fullmatch(goal)
+    if match is not None and int(match["steps"]) < 0:
+        _, target = _downgrade_target(history, known, goal)
+        targets = [] if target is None else [target]
+    else:
+        targets = _upgrade_targets(history, known, goal)
+    if targets:
+        related = history.union(targets, history.ancestors) | history.union(targets, history.descendants)
+    else:
+        label = goal.rpartition("@")[0]
+        related = history.lineage[_named(history, label)] if label else -1
+    kept = [id_ for id_ in known if not history.bit(id_) & related]
+    return tuple(history.by_id[id_] for id_ in dict.fromkeys([*kept, *targets]))
+
+
 def direction_of(revisions: Sequence[Revision], current: Sequence[str], goal: str) -> Direction:
     """In which direction a goal lies: what is applied lies below, what is not above."""
     history = History(revisions)
