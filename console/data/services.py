@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from console.clock import SYSTEM_CLOCK, Clock
 from console.data.activity import ActivityService
@@ -14,9 +17,13 @@ from console.data.pools import PoolsService
 from console.data.server import Server
 from console.models.activity import ActivitySnapshot
 from console.models.health import Thresholds
+from console.models.migrations import MigrationStatus
 from console.models.pools import PoolsSnapshot
 from console.models.target import Target
 from console.settings import Settings
+
+if TYPE_CHECKING:
+    from console.data.migrations.service import MigrationsService
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,18 @@ class Services:
     activity: ActivityService
     pools_feed: Feed[PoolsSnapshot]
     activity_feed: Feed[ActivitySnapshot]
+    migrations_feed: Feed[MigrationStatus]
+    find_migrations: Callable[[], MigrationsService]
 
     @property
-    def feeds(self) -> tuple[Feed[PoolsSnapshot], Feed[ActivitySnapshot]]:
+    def migrations(self) -> MigrationsService:
+        """Made when it is first asked for: watching does not pay for what it imports."""
+        return self.find_migrations()
+
+    @property
+    def feeds(self) -> tuple[Feed[Any], ...]:
         """Every feed there is."""
-        return self.pools_feed, self.activity_feed
+        return self.pools_feed, self.activity_feed, self.migrations_feed
 
     async def close(self) -> None:
         """Stops asking, cancels what is under way on the server, and lets go of every connection."""
@@ -48,7 +62,14 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
     server = Server(target, settings, clock)
     failures = FailureWatch(server, clock)
     pools = PoolsService(server, failures, clock)
-    activity = ActivityService(server, failures, AuditFile(clock=clock))
+    audit = AuditFile(clock=clock)
+    activity = ActivityService(server, failures, audit)
+    find_migrations = cache(partial(_migrations, server, settings, audit, clock))
+
+    async def sample_migrations() -> MigrationStatus:
+        service = await asyncio.to_thread(find_migrations)
+        return await service.sample()
+
     seconds = settings.history_minutes * 60.0
     return Services(
         settings=settings,
@@ -60,7 +81,15 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
             server, pools.sample, settings.refresh, point=_pools_point, history_seconds=seconds, clock=clock
         ),
         activity_feed=Feed(server, activity.sample, settings.refresh, clock=clock),
+        migrations_feed=Feed(server, sample_migrations, settings.refresh, clock=clock),
+        find_migrations=find_migrations,
     )
+
+
+def _migrations(server: Server, settings: Settings, audit: AuditFile, clock: Clock) -> MigrationsService:
+    from console.data.migrations.service import MigrationsService
+
+    return MigrationsService(server, settings, audit, clock)
 
 
 def _pools_point(snapshot: PoolsSnapshot) -> Mapping[str, float | None]:

@@ -42,12 +42,24 @@ def find_source(path: Path | None, directory: Path) -> Source | None:
     path = directory / path.expanduser()
     if not path.exists():
         raise BadMigrations(f"There are no migrations at {path}: it does not exist.")
-    found = (_in_project(path) or _in_folder(path)) if path.is_dir() else _in_config(path)
+    found = _in(path) if path.is_dir() else _in_config(path)
     if found is None:
         raise BadMigrations(
             f"{path} has no migrations: no {_INI}, no {_TOML} with [tool.alembic], no {_ENV}, no numbered SQL files."
         )
     return found
+
+
+def _in(folder: Path) -> Source | None:
+    """What a folder is or has. A package that ships its migrations may have a config file beside `env.py`, written
+    for another place: then the folder itself is meant.
+    """
+    try:
+        return _in_project(folder) or _in_folder(folder)
+    except BadMigrations:
+        if (folder / _ENV).is_file():
+            return _in_folder(folder)
+        raise
 
 
 def _in_project(folder: Path) -> Source | None:

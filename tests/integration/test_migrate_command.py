@@ -1,0 +1,216 @@
+"""`dbconsole migrate` on real servers: the program as a pipeline would call it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.platform_schema import Database, database
+from tests.postgres import PostgresCluster
+
+PROGRAM = "from console.cli import main; main()"
+
+FIRST = "CREATE TABLE note (id int PRIMARY KEY, body text);"
+SECOND = "CREATE INDEX note_body ON note (body);"
+"""Blocks writes while it builds the index."""
+
+
+@pytest.fixture
+async def empty(postgres: PostgresCluster) -> AsyncIterator[Database]:
+    async with database(postgres) as found:
+        yield found
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Two SQL pairs, the second without its way back."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_notes.sql").write_text(FIRST)
+    (folder / "001_rollback.sql").write_text("DROP TABLE note;")
+    (folder / "002_index.sql").write_text(SECOND)
+    (folder / "002_rollback.sql").write_text("DROP INDEX note_body;")
+    return folder
+
+
+def migrate(*arguments: str | Path, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """`dbconsole migrate …` with nothing of ours in its environment but `environ`."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, "migrate", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        stdin=subprocess.DEVNULL,
+        cwd=home,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(home), **environ},
+    )
+
+
+async def test_the_whole_way_up_and_down(empty: Database, project: Path, tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        done = migrate(*arguments, "--migrations", project, home=tmp_path)
+        assert "Traceback" not in done.stderr
+        return done
+
+    pending = run("status", empty.url, "--check")
+    assert pending.returncode == 1
+    assert "pending  2" in pending.stdout
+    refused = run("upgrade", "heads", empty.url)
+    assert refused.returncode == 1
+    assert FIRST in refused.stdout, "what would run is shown to who is not there to be asked, too"
+    assert "--yes" in refused.stderr
+    assert "pending  2" in run("status", empty.url).stdout
+
+    done = run("upgrade", "heads", empty.url, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert run("status", empty.url, "--check").returncode == 0
+    steps: list[dict[str, Any]] = json.loads(run("history", empty.url, "--json").stdout)
+    assert [(step["revision"]["id"], step["state"]) for step in steps] == [
+        ("002", "applied"),
+        ("001", "applied"),
+    ]
+    assert all(step["entry"]["seconds"] > 0 and step["entry"]["role"] == "postgres" for step in steps)
+
+    assert "DROP INDEX note_body" in run("sql", "001", empty.url).stdout
+    down = run("downgrade", "base", empty.url, "--yes")
+    assert down.returncode == 0, down.stderr
+    assert not await empty.run("SELECT FROM pg_class WHERE relname = 'note'")
+    assert run("upgrade", "heads", empty.url, "--yes").returncode == 0
+
+
+async def test_production_is_not_changed_by_yes(empty: Database, project: Path, tmp_path: Path) -> None:
+    arguments = ("upgrade", "heads", empty.url, "--migrations", project, "-e", "production")
+    refused = migrate(*arguments, "--yes", home=tmp_path)
+    assert refused.returncode == 1
+    assert "--confirm 002" in refused.stderr
+    wrong = migrate(*arguments, "--confirm", "001", home=tmp_path)
+    assert wrong.returncode == 1
+    assert not await empty.run("SELECT FROM pg_class WHERE relname = 'note'")
+    done = migrate(*arguments, "--confirm", "002", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+async def test_read_only_changes_nothing(empty: Database, project: Path, tmp_path: Path) -> None:
+    for arguments in (("upgrade", "heads"), ("stamp", "heads")):
+        done = migrate(*arguments, empty.url, "--migrations", project, "--read-only", "--yes", home=tmp_path)
+        assert done.returncode == 1
+        assert "--read-only" in done.stderr
+    assert not await empty.run("SELECT FROM pg_class WHERE relname ~ 'note|dbconsole'")
+
+
+async def test_a_person_is_asked(empty: Database, project: Path, tmp_path: Path) -> None:
+    answered = await asyncio.to_thread(_answered_on_a_terminal, empty.url, project, tmp_path)
+    assert answered.returncode == 0, answered.stderr
+    assert FIRST in answered.stdout
+    assert await empty.run("SELECT FROM pg_class WHERE relname = 'note'")
+
+
+def _answered_on_a_terminal(url: str, project: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """An upgrade whose question is answered with yes."""
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, b"yes\n")
+        return subprocess.run(
+            [sys.executable, "-c", PROGRAM, "migrate", "upgrade", "001", url, "--migrations", project],
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=home,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(home)},
+        )
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+
+async def test_lint_fails_where_it_would_hurt(empty: Database, project: Path, tmp_path: Path) -> None:
+    def lint() -> subprocess.CompletedProcess[str]:
+        return migrate("lint", "heads", empty.url, "--migrations", project, home=tmp_path)
+
+    migrate("upgrade", "001", empty.url, "--migrations", project, "--yes", home=tmp_path)
+    assert lint().returncode == 0, "nobody notices it on an empty table"
+    await empty.run("INSERT INTO note SELECT n, n::text FROM generate_series(1, 20000) n")
+    await empty.run("ANALYZE note")
+    found = lint()
+    assert found.returncode == 1, found.stdout
+    assert "20.0 k rows" in found.stdout
+
+
+async def test_a_failure_says_what_failed_and_changes_nothing(
+    empty: Database, project: Path, tmp_path: Path
+) -> None:
+    (project / "002_index.sql").write_text(
+        "CREATE TABLE half (id int); CREATE INDEX broken ON note (missing);"
+    )
+    done = migrate("upgrade", "heads", empty.url, "--migrations", project, "--yes", home=tmp_path)
+    assert done.returncode == 1
+    assert 'column "missing" does not exist' in done.stderr
+    assert "CREATE INDEX broken" in done.stderr
+    assert not await empty.run("SELECT FROM pg_class WHERE relname = 'half'")
+    assert "failed" in migrate("status", empty.url, "--migrations", project, home=tmp_path).stdout
+
+
+async def test_a_rehearsal_leaves_nothing_and_gives_the_times(
+    empty: Database, project: Path, tmp_path: Path
+) -> None:
+    done = migrate(
+        "upgrade", "heads", empty.url, "--migrations", project, "--rehearse", "--yes", home=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "CREATE INDEX note_body" in done.stdout
+    assert not await empty.run("SELECT FROM pg_class WHERE relname = 'note'")
+
+
+async def test_stamp_create_and_verify(empty: Database, tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return migrate(*arguments, "--migrations", "platform", home=tmp_path)
+
+    assert run("upgrade", "cad@head", empty.url, "--yes").returncode == 0
+    differs = run("verify", empty.url)
+    assert differs.returncode == 1
+    assert "gaia.assets" in differs.stdout
+    refused = run("stamp", "heads", empty.url, "--yes")
+    assert refused.returncode == 1
+    assert "--confirm" in refused.stderr
+    assert run("upgrade", "heads", empty.url, "--yes").returncode == 0
+    same = run("verify", empty.url)
+    assert (same.returncode, same.stdout) == (0, "The database is as the metadata says.\n")
+
+
+def test_create_writes_the_next_pair(project: Path, tmp_path: Path, postgres: PostgresCluster) -> None:
+    done = migrate("create", "Add tags", postgres.url(), "--migrations", project, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [Path(line).name for line in done.stdout.splitlines()] == ["003_add_tags.sql", "003_rollback.sql"]
+    assert (project / "003_add_tags.sql").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--migrations", "/nowhere"), "/nowhere"),
+        ((), "--migrations"),
+    ],
+)
+def test_without_migrations_it_says_how_to_name_them(
+    postgres: PostgresCluster, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = migrate("status", postgres.url(), *arguments, home=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_goal_that_means_nothing(postgres: PostgresCluster, project: Path, tmp_path: Path) -> None:
+    done = migrate("upgrade", "nonsense", postgres.url(), "--migrations", project, "--yes", home=tmp_path)
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
