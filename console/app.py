@@ -26,7 +26,7 @@ from console.clock import SYSTEM_CLOCK, Clock
 from console.errors import BadTheme, CannotConnect, DbconsoleError
 from console.models.server import LinkState
 from console.resources import folder
-from console.screens.frame import TABS, ConsoleScreen, SessionsWanted
+from console.screens.frame import TABS, ConsoleScreen, SessionsWanted, Unfinished
 from console.terminal.driver import ConsoleDriver
 from console.terminal.painter import DeltaPainting
 from console.terminal.safe_text import visible
@@ -91,9 +91,14 @@ class ConsoleApp(DeltaPainting, App[int]):
         self.was_connected = False
         self._make_services = services
         self._connecting: asyncio.Task[None] | None = None
+        self._unfinished: str | None = None
         self._keys_read: deque[tuple[Key, Screen[object]]] = deque(maxlen=64)
         # Per console, not per class: its screens need its services.
-        self.MODES = {"pools": self._pools_screen, "activity": self._activity_screen}  # type: ignore[misc]
+        self.MODES = {  # type: ignore[misc]
+            "pools": self._pools_screen,
+            "activity": self._activity_screen,
+            "migrations": self._migrations_screen,
+        }
         self.DEFAULT_MODE = screen if isinstance(screen, str) and screen in self.MODES else TABS[0][1]  # type: ignore[misc]
         # Textual chooses its filter for NO_COLOR before a theme is set: an ANSI theme keeps the terminal's defaults.
         self._colourless = "NO_COLOR" in os.environ
@@ -115,6 +120,11 @@ class ConsoleApp(DeltaPainting, App[int]):
         from console.screens.activity import ActivityScreen
 
         return ActivityScreen(self.services, self.clock)
+
+    def _migrations_screen(self) -> Screen[None]:
+        from console.screens.migrations import MigrationsScreen
+
+        return MigrationsScreen(self.services, self.clock)
 
     def get_loading_widget(self) -> Widget:
         return StillLoading()
@@ -139,9 +149,10 @@ class ConsoleApp(DeltaPainting, App[int]):
         from difflib import get_close_matches
 
         from console.screens.activity import ActivityScreen
+        from console.screens.migrations import MigrationsScreen
         from console.screens.pools import PoolsScreen
 
-        kinds = (ConsoleApp, PoolsScreen, ActivityScreen)
+        kinds = (ConsoleApp, PoolsScreen, ActivityScreen, MigrationsScreen)
         bindings = [binding for kind in kinds for binding in kind.BINDINGS if isinstance(binding, Binding)]
         known = {binding.id for binding in bindings if binding.id}
         for name in sorted(keys.keys() - known):
@@ -260,6 +271,18 @@ class ConsoleApp(DeltaPainting, App[int]):
 
         title = next((title for _, mode, title in TABS if mode == self.current_mode), "")
         await self.push_screen_wait(HelpDialog(f"Keys: {title}", list(self.screen.active_bindings.values())))
+
+    @on(Unfinished)
+    def _note_unfinished(self, event: Unfinished) -> None:
+        self._unfinished = event.sentence
+
+    async def action_quit(self) -> None:
+        """Leave; where that would interrupt something, only when it is said twice."""
+        if self._unfinished is None:
+            self.exit()
+        else:
+            self.notify(f"{self._unfinished} q again leaves.", severity="warning", timeout=6)
+            self._unfinished = None
 
     def action_help_quit(self) -> None:
         """Say which key leaves: ctrl+c may have been meant to copy."""

@@ -23,12 +23,14 @@ from console.models.activity import (
     StateCounts,
 )
 from console.models.health import Vitals
+from console.models.migrations import MigrationStatus
 from console.models.operation import Danger, Operation, Outcome
 from console.models.pools import ConnectionGroup, ConsolePool, DatabaseActivity, Grouping, PoolsSnapshot, Wait
 from console.models.reading import Point, Reading
 from console.models.server import Capabilities, Cost, Link, LinkState
 from console.models.target import Target
 from console.settings import Settings
+from tests.fake_migrations import FakeMigrations, migration_status
 
 S = TypeVar("S")
 
@@ -211,10 +213,12 @@ class FakeConsole(ConsoleApp):
         age: float = 0.0,
         empty: bool = False,
         quiet: bool = False,
+        migrations: MigrationStatus | None = None,
     ) -> None:
         """`age` is that of the data, in seconds; `quiet` is a server on which nobody does anything."""
         self.server = FakeServer(link)
         self.activity = FakeActivity()
+        self.migrations = FakeMigrations()
         taken = None if empty else NOW - timedelta(seconds=age)
 
         def reading(snapshot: Any, history: tuple[Point, ...] = ()) -> Reading[Any]:
@@ -223,9 +227,18 @@ class FakeConsole(ConsoleApp):
         sessions = () if quiet else SESSIONS
         self.pools_feed = FakeFeed(reading(pools_snapshot(sessions), () if empty else _history()))
         self.activity_feed = FakeFeed(reading(activity_snapshot(sessions)))
+        self.migrations_feed = FakeFeed(reading(migrations or migration_status()))
         settings = settings or Settings(theme="dark", environment="development")
-        fakes: tuple[Any, ...] = (self.server, None, self.activity, self.pools_feed, self.activity_feed)
-        services = Services(settings, settings.thresholds, *fakes)
+        fakes: dict[str, Any] = {
+            "server": self.server,
+            "pools": None,
+            "activity": self.activity,
+            "pools_feed": self.pools_feed,
+            "activity_feed": self.activity_feed,
+            "migrations_feed": self.migrations_feed,
+            "find_migrations": lambda: self.migrations,
+        }
+        services = Services(settings, settings.thresholds, **fakes)
         super().__init__(
             lambda _complain: services, theme=settings.theme, screen=settings.screen, clock=StoppedClock()
         )

@@ -28,7 +28,7 @@ from console.widgets.live_table import LiveTable
 from console.widgets.status_line import StatusLine
 from console.widgets.tab_line import TabLine
 
-TABS = (("1", "pools", "Pools"), ("2", "activity", "Activity"))
+TABS = (("1", "pools", "Pools"), ("2", "activity", "Activity"), ("4", "migrations", "Migrations"))
 """Key, mode and title of every screen."""
 
 LEAST_WIDTH, LEAST_HEIGHT = 72, 20
@@ -42,6 +42,13 @@ class SessionsWanted(Message):
     """A person wants to see the sessions behind something: those that match the words."""
 
     words: str
+
+
+@dataclass
+class Unfinished(Message):
+    """Says what leaving would interrupt, as a sentence; None when that is over."""
+
+    sentence: str | None
 
 
 class ConsoleScreen(WatchingScreen[S]):
