@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.data.blocking import pids, summary, trees
 from console.data.failures import FailureWatch
 from console.data.server import Server
+from console.data.vitals import VitalsReader
 from console.errors import ConnectionLost, QueryFailed
 from console.models.activity import LOCK_WAITS, StateCounts
-from console.models.health import BlockingSummary, Vitals
 from console.models.pools import (
     ConnectionGroup,
     DatabaseActivity,
@@ -39,7 +38,7 @@ class PoolsService:
 
     def __init__(self, server: Server, failures: FailureWatch, clock: Clock = SYSTEM_CLOCK) -> None:
         self._server = server
-        self._failures = failures
+        self._vitals = VitalsReader(server, failures)
         self._clock = clock
         self._before: tuple[datetime, dict[str, DatabaseCounters]] | None = None
         self._sizes: dict[str, int | None] = {}
@@ -56,11 +55,6 @@ class PoolsService:
         databases = await self._databases()
         capabilities = self._server.capabilities
         assert capabilities is not None, "a server that answered is known"
-        longest = max(
-            (row for row in others if row["longest_query"] is not None),
-            key=lambda row: float(row["longest_query"]),
-            default=None,
-        )
         return PoolsSnapshot(
             at=own["at"],
             server_ms=own["server_ms"],
@@ -70,22 +64,8 @@ class PoolsService:
             groups={grouping: _groups(others, column) for grouping, column in _COLUMNS.items()},
             databases=databases,
             console_pool=self._server.pool,
-            vitals=Vitals(
-                connections=sum(row["connections"] for row in rows),
-                max_connections=capabilities.max_connections,
-                longest_query=longest["longest_query"] if longest else None,
-                longest_query_pid=longest["longest_query_pid"] if longest else None,
-                blocking=await self._blocking(others),
-                failed_connections_per_minute=await self._failures.per_minute(),
-            ),
+            vitals=await self._vitals.of(rows),
         )
-
-    async def _blocking(self, rows: Iterable[Any]) -> BlockingSummary | None:
-        if not any(row["wait_event_type"] == "Lock" for row in rows):
-            return None
-        waiting = await self._server.fetch("blocking")
-        blocked_by = {row["pid"]: pids(row["blocked_by"]) for row in waiting}
-        return summary(trees(blocked_by, {row["pid"]: row["wait_age"] for row in waiting}))
 
     async def _databases(self) -> tuple[DatabaseActivity, ...]:
         rows = await self._server.fetch("databases")

@@ -15,6 +15,7 @@ from console.data.failures import FailureWatch
 from console.data.feed import Feed
 from console.data.pools import PoolsService
 from console.data.server import Server
+from console.data.vitals import VitalsReader
 from console.models.activity import ActivitySnapshot
 from console.models.health import Thresholds
 from console.models.migrations import MigrationStatus
@@ -64,7 +65,7 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
     pools = PoolsService(server, failures, clock)
     audit = AuditFile(clock=clock)
     activity = ActivityService(server, failures, audit)
-    find_migrations = cache(partial(_migrations, server, settings, audit, clock))
+    find_migrations = cache(partial(_migrations, server, settings, audit, failures, clock))
 
     async def sample_migrations() -> MigrationStatus:
         service = await asyncio.to_thread(find_migrations)
@@ -86,10 +87,12 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
     )
 
 
-def _migrations(server: Server, settings: Settings, audit: AuditFile, clock: Clock) -> MigrationsService:
+def _migrations(
+    server: Server, settings: Settings, audit: AuditFile, failures: FailureWatch, clock: Clock
+) -> MigrationsService:
     from console.data.migrations.service import MigrationsService
 
-    return MigrationsService(server, settings, audit, clock)
+    return MigrationsService(server, settings, audit, clock, vitals=VitalsReader(server, failures))
 
 
 def _pools_point(snapshot: PoolsSnapshot) -> Mapping[str, float | None]:

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from console.models.activity import Blocker
+from console.models.health import Vitals
 
 
 class SourceKind(Enum):
@@ -178,6 +179,8 @@ class MigrationStatus:
     invalid_indexes: tuple[InvalidIndex, ...]
     ledger_problem: str | None
     """Why the ledger cannot be read, where it is there; None where there is none yet."""
+    vitals: Vitals | None = None
+    """None where nobody looks at alerts."""
 
     @property
     def pending(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from console.data.migrations.status import StatusReader
 from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.protocol import NewRevision, Request, Work
 from console.data.server import Server, quoted
+from console.data.vitals import VitalsReader
 from console.errors import BadMigrations, OperationRefused
 from console.models.migrations import (
     Direction,
@@ -50,14 +52,19 @@ class MigrationsService:
         audit: AuditFile | None = None,
         clock: Clock = SYSTEM_CLOCK,
         directory: Path | None = None,
+        vitals: VitalsReader | None = None,
     ) -> None:
-        """`directory` is where migrations are looked for when no setting names them: the working directory."""
+        """`directory` is where migrations are looked for when no setting names them: the working directory.
+
+        With `vitals` every sample brings them along.
+        """
         self._server = server
         self._settings = settings
         self._audit = audit or AuditFile(clock=clock)
         self._clock = clock
         self._find = partial(find_source, settings.migrations.path, directory or Path.cwd())
         self._status = StatusReader(server, self._find)
+        self._vitals = vitals
         self._extensions: frozenset[str] | None = None
 
     async def sample(self) -> MigrationStatus:
@@ -65,7 +72,8 @@ class MigrationsService:
 
         Raises `ConnectionLost`, `QueryTimedOut` or another `QueryFailed`.
         """
-        return await self._status.sample()
+        status = await self._status.sample()
+        return status if self._vitals is None else replace(status, vitals=await self._vitals.now())
 
     # What a step would do -----------------------------------------------------------------------------------------
 
