@@ -21,7 +21,7 @@ from console import __version__
 from console.commands.options import console_options
 from console.errors import DbconsoleError
 
-_COMMANDS = ("activity", "completion", "demo", "migrate", "pools")
+_COMMANDS = ("activity", "completion", "demo", "migrate", "platform", "pools")
 
 _EPILOG = """
 \b

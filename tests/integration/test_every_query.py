@@ -25,6 +25,7 @@ NEEDS_TABLES = {"migration_alembic_version", "migration_golang_version", "migrat
 IDENTIFIERS = {
     "count_rows": {"schema": "pg_catalog", "relation": "pg_class"},
     "count_values": {"schema": "pg_catalog", "relation": "pg_class", "column": "reloptions"},
+    "keys_with_hashes": {"schema": "pg_catalog", "relation": "pg_class", "key_hash": "relname"},
 }
 """What is put in for the names in a query."""
 
@@ -52,6 +53,7 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "loss_figures": ([1259, 1259, 2662], [0, 2, 0]),
         "table_weights": (["", "pg_catalog", ""], ["pg_class", "pg_class_oid_index", "nowhere"]),
         "terminate_session": (pid, start),
+        "keys_with_hashes": (["pg_class"],),
     }
 
 

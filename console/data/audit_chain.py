@@ -1,0 +1,95 @@
+"""The platform's audit trail as a chain: each row's hash covers what the row says and the hash of the row before.
+
+A change or a gap shows to whoever computes the hashes again. It does not stop somebody who may rewrite all of the
+table: against that, keep the newest hash elsewhere too.
+
+`user_id` and `session_id` are not covered: the database empties them when the user or the session is deleted, which
+is no forgery. Who it was stands, covered, in `details` too, as `user_id` and `session_id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, cast, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+from console.data.schema.core import audit_logs
+
+_LOCK = "arxos_core.audit_logs"
+"""Its `hashtext` is the advisory lock of whoever appends: two would follow the same row."""
+
+_Row = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Any]
+
+_MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """What somebody did, as a row of the trail says it."""
+
+    action: str
+    """The object and the verb: "api_key.create"."""
+    user_id: UUID | None = None
+    """Who did it; None where it was nobody that the platform knows, such as the console's own person."""
+    session_id: UUID | None = None
+    resource_type: str | None = None
+    resource_id: UUID | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    ip_address: str | None = None
+    user_agent: str | None = None
+
+
+def row_hash(row: _Row) -> ColumnElement[str]:
+    """SQL for the hash that a row of `audit_logs` must have, 64 hexadecimal digits.
+
+    It is the SHA-256 of the UTF-8 text of a JSON array, as `jsonb` prints it, of: `sequence`, `prev_hash`, `timestamp`
+    in UTC with microseconds (`2026-03-01T12:00:00.000000Z`), `action`, `resource_type`, `resource_id`, `details`,
+    `ip_address`, `user_agent`.
+    """
+    content = func.jsonb_build_array(
+        row["sequence"],
+        row["prev_hash"],
+        func.to_char(func.timezone("UTC", row["timestamp"]), _MOMENT),
+        row["action"],
+        row["resource_type"],
+        row["resource_id"],
+        row["details"],
+        row["ip_address"],
+        row["user_agent"],
+    )
+    return func.encode(func.sha256(func.convert_to(cast(content, Text), "UTF8")), "hex")
+
+
+async def lock(connection: AsyncConnection) -> None:
+    """Makes everybody else who is going to append wait for the end of the connection's transaction."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(_LOCK))))
+
+
+async def append(connection: AsyncConnection, *entries: AuditEntry) -> None:
+    """Adds rows to the end of the chain, within the connection's transaction; until its end others wait.
+
+    Raises as `Engine.connection` does.
+    """
+    await lock(connection)
+    newest = select(audit_logs.c.sequence, audit_logs.c.hash).order_by(audit_logs.c.sequence.desc()).limit(1)
+    for entry in entries:
+        last = (await connection.execute(newest)).one_or_none()
+        row = {
+            **asdict(entry),
+            "details": dict(entry.details) | _who(entry),
+            "timestamp": await connection.scalar(select(func.clock_timestamp())),
+            "sequence": last.sequence + 1 if last else 1,
+            "prev_hash": last.hash if last else None,
+        }
+        typed = {name: cast(value, audit_logs.c[name].type) for name, value in row.items()}
+        await connection.execute(insert(audit_logs).values({**typed, "hash": row_hash(typed)}))
+
+
+def _who(entry: AuditEntry) -> dict[str, str]:
+    ids = {"user_id": entry.user_id, "session_id": entry.session_id}
+    return {name: str(id_) for name, id_ in ids.items() if id_ is not None}
