@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,57 +37,54 @@ _DECLARATION = re.compile(
 _CREATED = re.compile(r"^Create Date: *(\S.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    """When a file is taken to be what it was."""
-
-    modified: int
-    size: int
+_Stamps = dict[str, tuple[int, int]]
+"""The paths of files, each with when it was modified and its size: while these stay, the file is what it was."""
 
 
 class AlembicFiles:
     """The revisions of a source. What was read once is read again only when the file has changed."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[_Stamp, Revision | BadMigrations]] = {}
+        self._stamps: _Stamps | None = None
+        self._found: dict[str, Revision | BadMigrations] = {}
+        self._result: tuple[tuple[Revision, ...], tuple[str, ...]] = ((), ())
 
     def read(self, source: Source) -> tuple[tuple[Revision, ...], tuple[str, ...]]:
         """The revisions in the order in which Alembic loads their files, and what is wrong, a sentence each.
 
         A file that cannot be read is left out. Raises `BadMigrations` where there is no directory to look into.
         """
-        known, self._known = self._known, {}
-        revisions: list[Revision] = []
-        problems: list[str] = []
-        for path, stamp in _files(source):
-            before = known.get(path)
-            found = before[1] if before is not None and before[0] == stamp else _read(path)
-            self._known[path] = (stamp, found)
-            if isinstance(found, Revision):
-                revisions.append(found)
-            else:
-                problems.append(found.sentence)
-        return tuple(revisions), (*problems, *_contradictions(revisions))
+        stamps = _stamps(source)
+        if self._stamps is None or list(stamps.items()) != list(self._stamps.items()):
+            before, known = self._stamps or {}, self._found
+            self._found = {
+                path: known[path] if before.get(path) == stamp else _read(Path(path))
+                for path, stamp in stamps.items()
+            }
+            revisions = tuple(one for one in self._found.values() if isinstance(one, Revision))
+            unread = [one.sentence for one in self._found.values() if isinstance(one, BadMigrations)]
+            self._stamps, self._result = stamps, (revisions, (*unread, *_contradictions(revisions)))
+        return self._result
 
 
-def _files(source: Source) -> Iterator[tuple[Path, _Stamp]]:
+def _stamps(source: Source) -> _Stamps:
     directories = [directory for directory in source.version_directories if directory.is_dir()]
     if not directories:
         missing = source.version_directories[0] if source.version_directories else source.directory
         raise BadMigrations(f"There is no directory {missing}, where the revisions should be.")
+    stamps: _Stamps = {}
     for directory in {directory.resolve(): directory for directory in directories}.values():
         try:
             with os.scandir(directory) as entries:
-                found = sorted(
-                    (entry for entry in entries if _REVISION_FILE.fullmatch(entry.name)),
-                    key=lambda entry: entry.name,
-                )
-            for entry in found:
-                if entry.is_file():
-                    state = entry.stat()
-                    yield Path(entry.path), _Stamp(state.st_mtime_ns, state.st_size)
+                found = [
+                    entry for entry in entries if _REVISION_FILE.fullmatch(entry.name) and entry.is_file()
+                ]
+            for entry in sorted(found, key=lambda entry: entry.name):
+                state = entry.stat()
+                stamps[entry.path] = (state.st_mtime_ns, state.st_size)
         except OSError as error:
             raise BadMigrations(f"{directory} cannot be read: {error.strerror}.") from error
+    return stamps
 
 
 def _contradictions(revisions: Iterable[Revision]) -> Iterator[str]:
@@ -139,7 +135,7 @@ def _read(path: Path) -> Revision | BadMigrations:
             checksum=hashlib.sha256(content).hexdigest(),
         )
     except BadMigrations as problem:
-        return problem
+        return problem.with_traceback(None)  # it would keep the file's text
     except OSError as error:
         return BadMigrations(f"{path.name} cannot be read: {error.strerror}.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from console.models.migrations import Lane, Revision
 
@@ -130,4 +131,8 @@ def _lane(row: _Row, dotted: Sequence[bool], column: int, is_node: bool) -> Lane
     sides = row.sides[column]
     line = "┆" if sides == _UP | _DOWN and dotted[column] else _LINES[sides]
     link = " " if not sides & _RIGHT else "┄" if row.dotted[column] else "─"
-    return Lane(is_node, line, link)
+    return _made(is_node, line, link)
+
+
+_made = cache(Lane)
+"""There are some hundred of them at most, and thousands of places where they stand."""

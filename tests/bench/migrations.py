@@ -1,0 +1,160 @@
+"""What it costs to tell where a database stands among a thousand revisions. Alone: `python -m tests.bench.migrations`."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+from console.data.migrations import graph, ledger
+from console.data.migrations.alembic_files import AlembicFiles
+from console.data.migrations.history import History
+from console.data.migrations.lanes import lanes
+from console.data.migrations.sources import find_source
+from console.data.migrations.standing import Evidence, standing
+from console.data.migrations.status import StatusReader
+from console.models.migrations import Source
+from tests.bench.figures import Figure, table
+from tests.live import connected
+from tests.postgres import Clusters, PostgresCluster
+
+REVISIONS, APPLIED, BRANCHES = 1000, 900, 5
+MOST_UNTIL_SHOWN = 300.0
+_ROUNDS = 9
+
+_RAN = """
+INSERT INTO dbconsole_migrations
+            (history, revision, direction, done, previous, checksum, started_at, seconds, person)
+SELECT $1, id, 'upgrade', true, '{}', '', now(), 0.1, 'me@here'
+  FROM unnest($2::text[]) AS id
+"""
+
+_FILE = '''"""Change number {number} of what there is to change
+
+Revision ID: {id}
+Revises: {down}
+Create Date: 2026-11-02 14:10:31.123456
+
+"""
+from typing import Sequence, Union
+
+from alembic import op
+import sqlalchemy as sa
+
+# revision identifiers, used by Alembic.
+revision: str = {id!r}
+down_revision: Union[str, Sequence[str], None] = {down!r}
+branch_labels: Union[str, Sequence[str], None] = {labels!r}
+depends_on: Union[str, Sequence[str], None] = {needs!r}
+
+
+def upgrade() -> None:
+    op.create_table(
+        "table_{number}",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.func.now()),
+    )
+    op.create_index("table_{number}_name", "table_{number}", ["name"])
+
+
+def downgrade() -> None:
+    op.drop_table("table_{number}")
+'''
+
+
+def migrations() -> list[Figure]:
+    """Milliseconds of each part, the median of some rounds."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = _project(Path(folder))
+        files = AlembicFiles()
+        revisions, _ = files.read(source)
+        tips = History(revisions[:APPLIED]).effective_heads
+        evidence = Evidence(source.kind, revisions, tuple(tips), False, ())
+        newest = [step.revision for step in standing(evidence).steps]
+        clusters = Clusters()
+        try:
+            cold, warm = asyncio.run(_samples(clusters.shared(18), Path(folder), source, tips))
+        finally:
+            clusters.close()
+        name = f"{REVISIONS:,} revisions:"
+        return [
+            Figure(f"{name} files read for the first time", "ms", _time(lambda: AlembicFiles().read(source))),
+            Figure(f"{name} files looked at again", "ms", _time(lambda: files.read(source))),
+            Figure(f"{name} order and states", "ms", _time(lambda: standing(evidence))),
+            Figure(
+                f"{name} the way to heads", "ms", _time(lambda: graph.upgrade_path(newest, tips, "heads"))
+            ),
+            Figure(f"{name} graph beside the list", "ms", _time(lambda: lanes(newest))),
+            Figure(f"{name} first sample", "ms", cold, limit=MOST_UNTIL_SHOWN),
+            Figure(f"{name} every further sample", "ms", warm),
+        ]
+
+
+def _project(folder: Path) -> Source:
+    """Branches side by side, merges and dependencies among them; the files' order is that of their making."""
+    chance = random.Random(1)
+    versions = folder / "migrations/versions"
+    versions.mkdir(parents=True)
+    (folder / "migrations/env.py").touch()
+    tips: list[str] = []
+    made: list[str] = []
+    for number in range(REVISIONS):
+        id_ = f"{chance.randrange(16**12):012x}"
+        branch = number % BRANCHES
+        down: str | tuple[str, ...] | None = tips[branch] if number >= BRANCHES else None
+        if number >= BRANCHES and chance.random() < 0.02:
+            down = (tips[branch], tips[branch - 1])
+        (versions / f"{number:04}_{id_}.py").write_text(
+            _FILE.format(
+                number=number,
+                id=id_,
+                down=down,
+                labels=None if number >= BRANCHES else (f"branch{branch}",),
+                needs=chance.choice(made) if made and chance.random() < 0.05 else None,
+            )
+        )
+        tips[branch : branch + 1] = [id_]
+        made.append(id_)
+    source = find_source(None, folder)
+    assert source is not None
+    return source
+
+
+async def _samples(
+    cluster: PostgresCluster, folder: Path, source: Source, tips: list[str]
+) -> tuple[float, float]:
+    await cluster.run("CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)")
+    await cluster.run("INSERT INTO alembic_version SELECT unnest($1::text[])", tips)
+    await cluster.run(ledger.CREATE.format(table=ledger.table_of(source)))
+    ran = [path.stem.partition("_")[2] for path in sorted(source.version_directories[0].iterdir())]
+    await cluster.run(_RAN, ledger.history_of(source), ran[:APPLIED])
+    async with connected(cluster.url()) as server:
+        readers = [StatusReader(server, partial(find_source, None, folder)) for _ in range(_ROUNDS)]
+        cold = [await _time_once(reader.sample) for reader in readers]
+        warm = [await _time_once(readers[0].sample) for _ in range(_ROUNDS)]
+    return statistics.median(cold), statistics.median(warm)
+
+
+async def _time_once(work: Callable[[], Awaitable[object]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return (time.perf_counter() - began) * 1000
+
+
+def _time(work: Callable[[], object]) -> float:
+    taken = []
+    for _ in range(_ROUNDS):
+        began = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+if __name__ == "__main__":
+    print(table(migrations()))
