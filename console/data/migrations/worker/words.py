@@ -36,6 +36,8 @@ def server_words(error: asyncpg.PostgresError) -> str:
 def python_words(error: BaseException, project: Path) -> str:
     """`TypeName: words (file.py:12)`; the place is the innermost one in the project's own files, where there is one."""
     said = _one_line(str(error))
+    if isinstance(error, ModuleNotFoundError):
+        said += "; it has to be installed next to dbconsole"
     if isinstance(error, SyntaxError) and error.filename:
         said, place = _one_line(error.msg), f"{Path(error.filename).name}:{error.lineno}"
     else:
