@@ -88,7 +88,7 @@ assert app.refusal is not None
 """
 
 
-@pytest.mark.parametrize("screen", ["pools", "activity"])
+@pytest.mark.parametrize("screen", ["pools", "activity", "migrations"])
 def test_the_first_frame_waits_for_textual_alone(screen: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FIRST_FRAME, screen],
