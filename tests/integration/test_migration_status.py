@@ -23,7 +23,7 @@ from console.data.queries import query
 from console.data.server import with_identifiers
 from console.models.migrations import MigrationStatus, RevisionState, Source, SourceKind
 from tests.live import connected, until
-from tests.postgres import PostgresCluster
+from tests.postgres import Clusters, PostgresCluster, versions
 
 APPLIED, PENDING, MISSING = RevisionState.APPLIED, RevisionState.PENDING, RevisionState.MISSING
 EDITED, OUT_OF_ORDER, FAILED = RevisionState.EDITED, RevisionState.OUT_OF_ORDER, RevisionState.FAILED
@@ -470,3 +470,18 @@ async def test_sampling_takes_no_lock_that_hurts(database: Database, project: Pa
             assert [lock["mode"] for lock in locks] == ["AccessShareLock"], name
     finally:
         await asking.close()
+
+
+async def test_a_standby_tells_where_it_stands(clusters: Clusters, project: Path) -> None:
+    cluster = clusters.make(max(versions()))
+    with cluster:
+        await cluster.run(VERSION_TABLE)
+        await cluster.run("INSERT INTO alembic_version VALUES ('aaaa')")
+        cluster.stop()
+        (cluster.data / "standby.signal").touch()
+        cluster.start()
+        async with connected(cluster.url()) as server:
+            assert server.capabilities is not None
+            assert server.capabilities.in_recovery
+            status = await StatusReader(server, partial(find_source, None, project)).sample()
+    assert (status.problem, status.current, status.pending) == (None, ("aaaa",), 3)
