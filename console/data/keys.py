@@ -47,9 +47,9 @@ class NewKey:
     key_prefix: str
 
 
-def make_key(environment: str) -> NewKey:
-    """A new key for an environment, whose name stands in it as far as it is letters and digits."""
-    word = re.sub("[^a-z0-9]", "", environment.lower())[:_ENVIRONMENT_CHARACTERS] or "other"
+def make_key(environment: str | None) -> NewKey:
+    """A new key for an environment, whose name stands in it as far as it is letters and digits; else "other"."""
+    word = re.sub("[^a-z0-9]", "", (environment or "").lower())[:_ENVIRONMENT_CHARACTERS] or "other"
     start = f"{PREFIX}_{word}_"
     random = "".join(secrets.choice(_BASE62) for _ in range(_RANDOM_CHARACTERS))
     key = f"{start}{random}{_check(start + random)}"
