@@ -45,6 +45,8 @@ class Server:
         self.target = target
         self.capabilities: Capabilities | None = None
         self.engine = Engine(target, settings, clock)
+        self.held_by_workers = 0
+        """Connections that processes of the console's own hold; whoever starts one counts them here."""
         self._settings = settings
         self._clock = clock
         self._monitor: asyncpg.Connection[Any] | None = None
@@ -247,13 +249,13 @@ class Server:
 
     @property
     def pool(self) -> ConsolePool:
-        """The console's own connections: the monitor, always in use, and those of the engine."""
+        """The console's own connections: the monitor, always in use, those of the engine and of its workers."""
         engine, monitor = self.engine.pool, int(self._monitor is not None)
         return replace(
             engine,
             max_open_connections=engine.max_open_connections + 1,
-            open_connections=engine.open_connections + monitor,
-            in_use=engine.in_use + monitor,
+            open_connections=engine.open_connections + monitor + self.held_by_workers,
+            in_use=engine.in_use + monitor + self.held_by_workers,
             wait_count=engine.wait_count + self._wait_count,
             wait_duration=engine.wait_duration + self._wait_seconds,
         )

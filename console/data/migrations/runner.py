@@ -57,6 +57,8 @@ from console.settings import Settings
 
 KILL_AFTER = 5.0
 """Seconds after which a run that was cancelled and does not stop is killed."""
+CONNECTIONS = 2
+"""That a worker holds: one for the revisions, one for the lock."""
 WATCH_INTERVAL = 1.0
 """Seconds between two looks at what a running statement does and waits for."""
 
@@ -299,6 +301,8 @@ class MigrationRun:
 
     async def _run(self) -> None:
         ending: Finished | Failed | None = None
+        if not self._server.engine.pool.in_use:
+            await self._server.engine.close()  # what it keeps for later would be a connection too many
         try:
             async with _worker(self._request) as worker:
                 self._worker = worker
@@ -313,6 +317,8 @@ class MigrationRun:
                             self._take(event)
                 finally:
                     watching.cancel()
+                    if self.progress.pid is not None:
+                        self._server.held_by_workers -= CONNECTIONS
         except DbconsoleError as problem:
             ending = Failed.of(problem)
         assert ending is not None, "a worker's last event is an ending"
@@ -323,6 +329,7 @@ class MigrationRun:
         state = RunState.CANCELLING if self._is_cancelled else RunState.RUNNING
         match event:
             case Connected(pid):
+                self._server.held_by_workers += CONNECTIONS
                 self._set(pid=pid)
             case RevisionBegan(revision, attempt):
                 self._set(state=state, revision=revision, attempt=attempt, retry_at=None, sentence=None)
