@@ -376,7 +376,7 @@ async def test_a_plan_does_without_an_env_that_cannot_be_run(tmp_path: Path) -> 
     assert len(steps[0].statements) == 3
     assert remark == (
         "Made without env.py, which could not be run: ModuleNotFoundError: "
-        "No module named 'no_such_application_of_anybody' (env.py:1)."
+        "No module named 'no_such_application_of_anybody'; it has to be installed next to dbconsole (env.py:1)."
     )
 
 
