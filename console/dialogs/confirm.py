@@ -18,6 +18,9 @@ from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
 
+MOST_LINES = 400
+"""Lines of SQL that are shown: a migration may have ten thousand, which take seconds to wrap and nobody reads here."""
+
 
 class ConfirmDialog(ModalScreen[bool]):
     """Shows an operation: its SQL, what is lost. True when the person wants it.
@@ -47,9 +50,7 @@ class ConfirmDialog(ModalScreen[bool]):
                 for consequence in operation.consequences:
                     yield Static(Content(f"▲ {visible(consequence)}"))
                 yield Static(Content.styled("This will run:", "$text-muted"), classes="label")
-                yield Static(
-                    Content(visible(";\n".join(operation.statements), multiline=True)), classes="sql"
-                )
+                yield Static(Content(visible(self._sql, multiline=True)), classes="sql")
             if self._typed:
                 yield Static(
                     Content(f"PRODUCTION. Type {visible(operation.object_name)} to go on:"), classes="label"
@@ -61,6 +62,12 @@ class ConfirmDialog(ModalScreen[bool]):
                     operation.action, id="do", variant=self._variant, disabled=self._typed, compact=True
                 )
         yield KeyLine(right=())
+
+    @property
+    def _sql(self) -> str:
+        lines = ";\n".join(self._operation.statements).split("\n")
+        more = len(lines) - MOST_LINES
+        return "\n".join(lines[:MOST_LINES]) + (f"\n… and {more:,} more lines" if more > 0 else "")
 
     @property
     def _variant(self) -> Literal["warning", "error"]:

@@ -159,7 +159,6 @@ def step_columns(rows: Sequence[StepRow], is_in_order: Callable[[], bool]) -> tu
             "state",
             state_cell,
             16,
-            14,
             sort=lambda row: row.step.state.value,
             priority=10,
             exact=lambda row: row.step.state.value,

@@ -138,7 +138,10 @@ def _index_sentences(indexes: Sequence[InvalidIndex]) -> Iterator[str]:
 def revision_sections(step: Step, source: Source | None) -> tuple[Section, ...]:
     """A revision in full: where it stands, what the ledger says, what its files say."""
     revision = step.revision
-    said = [("state", f"{step.state.value}{', the database stands here' if step.is_current else ''}")]
+    said = [
+        ("", revision.message or "(no message)"),
+        ("state", f"{step.state.value}{', the database stands here' if step.is_current else ''}"),
+    ]
     if meaning := _MEANINGS.get(step.state):
         said.append(("", meaning))
     file = [
@@ -153,7 +156,6 @@ def revision_sections(step: Step, source: Source | None) -> tuple[Section, ...]:
         *([("head", "nothing follows it")] if step.is_head else []),
     ]
     return (
-        Section("", (("", revision.message or "(no message)"),)),
         Section("", tuple(said)),
         *_ledger_sections(step),
         Section("files", tuple(file)),

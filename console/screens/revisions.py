@@ -107,14 +107,16 @@ class RevisionsScreen(ConsoleScreen[MigrationStatus]):
         return self.pane == "preview" and bool(self.preview and self.preview.plan.current != snapshot.current)
 
     def _show_head(self, snapshot: MigrationStatus) -> None:
-        head = self.query_one("#head", Static)
-        lines = [headline(snapshot).truncate(max(1, self.size.width - 2), ellipsis=True)]
+        width = max(1, self.size.width - 2)
+        lines = [headline(snapshot).truncate(width, ellipsis=True)]
         if self.last_run is not None:
             shown = self.last_run
             colour = "$accent" if not shown.run.progress.is_over else "$text-muted"
-            lines.append(Content.styled(visible(f"{shown.summary} (w shows it)"), colour))
+            hint = " · w shows it"
+            said = Content(visible(shown.summary)).truncate(max(1, width - len(hint)), ellipsis=True)
+            lines.append(Content.styled(said.plain + hint, colour))
         lines += [Content.styled(visible(f"▲ {sentence}"), "$warning") for sentence in remarks(snapshot)]
-        head.update(Content("\n").join(lines))
+        self.query_one("#head", Static).update(Content("\n").join(lines))
 
     def refresh_head(self) -> None:
         """Says anew what stands above the revisions."""

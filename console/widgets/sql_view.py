@@ -24,7 +24,9 @@ from console.widgets.thumb import THUMB, thumb
 from console.widgets.tones import Tone, tone_classes, tone_styles
 
 EDGE = 2
-"""Cells kept free at the right for the scroll thumb."""
+"""Cells kept free at the right: one for the sign that a line goes on, one for the scroll thumb."""
+
+MORE = "›"
 
 _lexer: Lexer | None = None
 
@@ -185,10 +187,14 @@ class SqlView(LineScroll, can_focus=True):
         if y == 0:
             return self._title_line(width)
         index = y - 1 + self.scroll_offset.y
-        strip = self._strip(self._lines[index], width - EDGE) if index < len(self._lines) else Strip([])
+        room = width - EDGE
+        strip, more = Strip([]), " "
+        if index < len(self._lines):
+            strip = self._strip(self._lines[index], room)
+            more = MORE if _width(self._lines[index]) > self.scroll_offset.x + room else " "
         mark = THUMB if y - 1 in thumb(len(self._lines), self._page, self.scroll_offset.y) else " "
-        line = strip.adjust_cell_length(width - 1, self.rich_style)
-        return Strip.join([line, Strip([Segment(mark, self._style("thumb"))], 1)])
+        ends = Strip([Segment(more + mark, self._style("thumb"))], EDGE)
+        return Strip.join([strip.adjust_cell_length(room, self.rich_style), ends])
 
     def _place(self) -> str:
         if len(self._lines) <= self._page:
