@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import statistics
 import tempfile
 import time
@@ -15,11 +16,18 @@ from console.data.migrations import graph, ledger
 from console.data.migrations.alembic_files import AlembicFiles
 from console.data.migrations.history import History
 from console.data.migrations.lanes import lanes
-from console.data.migrations.sources import find_source
+from console.data.migrations.runner import MigrationRun
+from console.data.migrations.service import MigrationsService
+from console.data.migrations.sources import PLATFORM, find_source
 from console.data.migrations.standing import Evidence, standing
 from console.data.migrations.status import StatusReader
-from console.models.migrations import Source
+from console.data.migrations.worker.engine import Order
+from console.data.migrations.worker.protocol import Request, Work
+from console.models.migrations import Direction, RunState, Source
+from console.settings import Migrations, Settings
+from tests.bench.contestants import CONSOLE, environment
 from tests.bench.figures import Figure, table
+from tests.bench.terminal import LINES, TimedTerminal
 from tests.live import connected
 from tests.postgres import Clusters, PostgresCluster
 
@@ -79,7 +87,10 @@ def migrations() -> list[Figure]:
         newest = [step.revision for step in standing(evidence).steps]
         clusters = Clusters()
         try:
-            cold, warm = asyncio.run(_samples(clusters.shared(18), Path(folder), source, tips))
+            cluster = clusters.shared(18)
+            cold, warm = asyncio.run(_samples(cluster, Path(folder), source, tips))
+            opened = _until_on_screen(cluster, Path(folder))
+            up, down = asyncio.run(_whole_schema(cluster))
         finally:
             clusters.close()
         name = f"{REVISIONS:,} revisions:"
@@ -93,7 +104,44 @@ def migrations() -> list[Figure]:
             Figure(f"{name} graph beside the list", "ms", _time(lambda: lanes(newest))),
             Figure(f"{name} first sample", "ms", cold, limit=MOST_UNTIL_SHOWN),
             Figure(f"{name} every further sample", "ms", warm),
+            Figure(f"{name} key 4 → rows on screen", "ms", opened, limit=MOST_UNTIL_SHOWN),
+            Figure("platform schema: nothing → heads, worker's start included", "ms", up),
+            Figure("platform schema: heads → nothing", "ms", down),
         ]
+
+
+def _until_on_screen(cluster: PostgresCluster, folder: Path) -> float:
+    """The screen is opened for the first time, half a second after the console shows live data."""
+    command = CONSOLE.command(cluster.url(), "--migrations", str(folder / "migrations"))
+    taken = []
+    for _ in range(_ROUNDS):
+        with TimedTerminal(command, environment(folder)) as terminal:
+            terminal.seen(lambda screen: re.search(r"every \S+ s$", screen.text.splitlines()[0]) is not None)
+            terminal.settle(0.5)
+            pressed = terminal.send("4")
+            shown = terminal.seen(lambda screen: screen.text.count("pending") > LINES // 2)
+            assert shown is not None
+            taken.append((shown - pressed) * 1000)
+    return statistics.median(taken)
+
+
+async def _whole_schema(cluster: PostgresCluster) -> tuple[float, float]:
+    """Milliseconds from nothing to heads and back."""
+    await cluster.run("CREATE DATABASE whole")
+    settings = Settings(migrations=Migrations(path=PLATFORM))
+    taken = []
+    async with connected(cluster.url(database="whole"), settings) as server:
+        service = MigrationsService(server, settings)
+        for goal, direction in (("heads", Direction.UPGRADE), ("base", Direction.DOWNGRADE)):
+            plan = await service.plan(await service.sample(), goal, direction)
+            order = Order(
+                plan.source, direction, tuple(s.revision for s in plan.steps), plan.current, frozenset()
+            )
+            began = time.perf_counter()
+            progress = await MigrationRun(server, settings, Request(Work.RUN, order)).wait()
+            taken.append((time.perf_counter() - began) * 1000)
+            assert progress.state is RunState.DONE, progress.sentence
+    return taken[0], taken[1]
 
 
 def _project(folder: Path) -> Source:
