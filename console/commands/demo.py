@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.commands.options import console_options
 from console.errors import DemoFailed
+
+if TYPE_CHECKING:
+    from console.demo.server import DemoServer
 
 
 @click.group("demo", invoke_without_command=True)
@@ -28,14 +32,16 @@ def command(context: click.Context, /, **options: Any) -> int:
     # What would keep the console from opening is said before a server is started for it.
     check_terminal()
     load_settings(options)
-    with _server_module().foreground() as server:
-        return open_console(server.url, options)
+    with _server_module().foreground(_migrate) as server:
+        return open_console(
+            server.url, options | {"migrations__path": options["migrations__path"] or "platform"}
+        )
 
 
 @command.command("up")
 def up() -> None:
     """Start the demo server, print its URL and leave it running."""
-    click.echo(_server_module().up().url)
+    click.echo(_server_module().up(_migrate).url)
 
 
 @command.command("down")
@@ -43,6 +49,37 @@ def down() -> None:
     """Stop the demo server."""
     if not _server_module().down():
         click.echo("dbconsole: the demo server was not running", err=True)
+
+
+def _migrate(demo: DemoServer) -> None:
+    """Migrates the shop as a person would, so that the ledger tells of it."""
+    import asyncio
+
+    click.echo("dbconsole: making the demo's data, once …", err=True)
+    asyncio.run(_upgrade(demo))
+
+
+async def _upgrade(demo: DemoServer) -> None:
+    from console.data.audit import AuditFile
+    from console.data.migrations.service import MigrationsService
+    from console.data.server import Server
+    from console.models.migrations import Direction, RunState
+    from console.settings import Migrations, Settings
+    from console.targets import resolve
+
+    settings = Settings(migrations=Migrations(path=Path("platform")))
+    server = Server(resolve(demo.url, {}), settings)
+    try:
+        await server.connect()
+        service = MigrationsService(server, settings, AuditFile(demo.home / "audit.jsonl"))
+        plan = await service.plan(await service.sample(), "heads", Direction.UPGRADE)
+        if not plan.steps:
+            return
+        done = await service.run(service.operation(plan, (), ()), plan).wait()
+    finally:
+        await server.close()
+    if done.state is not RunState.DONE:
+        raise DemoFailed(f"The demo's schema could not be made: {done.sentence}")
 
 
 def _server_module() -> ModuleType:

@@ -16,6 +16,9 @@ from platformdirs import user_data_path
 from console.demo.programs import Account, hand_over, open_directory, open_to_others, server_account
 from console.errors import DemoFailed
 
+PORT = 5432
+"""The server's port, which only names its socket."""
+
 _MARKER = "dbconsole-demo"
 _MARK = "This directory belongs to `dbconsole demo`, which may delete all of it.\n"
 
@@ -44,6 +47,11 @@ class Place:
     def ready(self) -> Path:
         """Says which PostgreSQL and which sample data `data` holds; absent until it is complete."""
         return self.home / "ready"
+
+    @property
+    def has_platform(self) -> Path:
+        """Exists once the shop has the platform's schema, with all that is in it at first."""
+        return self.home / "platform"
 
     @property
     def load_pid(self) -> Path:

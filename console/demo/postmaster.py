@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import shutil
 import signal
 from contextlib import suppress
-from importlib.resources import files
 from pathlib import Path
 
 import psutil
 
-from console.demo.place import Place
+from console.demo.filling import contents, fill
+from console.demo.place import PORT, Place
 from console.demo.programs import Programs, hand_over, has_ended, last_words, own_account, wait_for_end
 from console.errors import DemoFailed
-
-PORT = 5432
 
 _START_SECONDS = 60  # recovery after a crash is included
 _STOP_SECONDS = 10
@@ -29,7 +26,7 @@ _SETTINGS = {
     "shared_buffers": "64MB",
     "min_wal_size": "32MB",
     "max_wal_size": "128MB",
-    # The data can be made again in two seconds.
+    # The data can be made again in seconds.
     "fsync": "off",
     "full_page_writes": "off",
     "shared_preload_libraries": "pg_stat_statements",
@@ -54,16 +51,6 @@ _SETTINGS = {
 _HBA = "local all partner scram-sha-256\nlocal all all peer map=demo\n"
 
 
-def sample() -> list[tuple[str, Path]]:
-    """The scripts that fill a new server, in order, each with the database that it runs in."""
-    folder = Path(str(files("console.demo") / "sample"))
-    return [
-        ("template1", folder / "cluster.sql"),
-        ("shop", folder / "shop.sql"),
-        ("analytics", folder / "analytics.sql"),
-    ]
-
-
 def running(place: Place) -> psutil.Process | None:
     """The live postmaster of this data directory, or None. A stale pid file, even of a reused pid, is no life."""
     try:
@@ -82,13 +69,17 @@ def start(place: Place, programs: Programs) -> None:
     Raises `DemoFailed` with the server's own last words.
     """
     end_leftovers(place)
-    contents = _contents(programs)
-    if not place.ready.exists() or place.ready.read_text() != contents:
+    wanted = contents(programs)
+    if not place.ready.exists() or place.ready.read_text() != wanted:
         _initialise(place, programs)
     _start(place, programs)
     if not place.ready.exists():
-        _fill(place, programs)
-        place.ready.write_text(contents)
+        try:
+            fill(place, programs)
+        except DemoFailed:
+            stop(place)
+            raise
+        place.ready.write_text(wanted)
 
 
 def stop(place: Place) -> bool:
@@ -119,17 +110,9 @@ def end_leftovers(place: Place) -> None:
         left.unlink(missing_ok=True)
 
 
-def _contents(programs: Programs) -> str:
-    """What a data directory must hold to be used as it is: this major version, this sample data."""
-    version = programs.run("postgres", "--version").stdout.split()[-1]
-    digest = hashlib.sha256()
-    for _, script in sample():
-        digest.update(script.read_bytes())
-    return f"PostgreSQL {version.partition('.')[0]}, sample {digest.hexdigest()[:16]}\n"
-
-
 def _initialise(place: Place, programs: Programs) -> None:
     place.ready.unlink(missing_ok=True)
+    place.has_platform.unlink(missing_ok=True)
     if place.data.exists():
         shutil.rmtree(place.data)
     hand_over(place.data, place.account)
@@ -183,18 +166,3 @@ def _last_log_lines(place: Place) -> list[str]:
     """What the server said last: to the file of its start, and once it had one to its log."""
     logs = sorted(place.log.glob("*.log"), key=lambda path: path.stat().st_mtime)
     return [line for log in logs[-2:] for line in log.read_text(errors="replace").splitlines()[-5:]]
-
-
-def _fill(place: Place, programs: Programs) -> None:
-    for database, script in sample():
-        # The bootstrap superuser runs the first script, which makes our own role.
-        user = "postgres" if database == "template1" else "dbconsole"
-        done = programs.run(
-            "psql",
-            *("--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", script),
-            *("--host", place.sockets, "--port", str(PORT), "--username", user, "--dbname", database),
-            account=own_account(),
-        )
-        if done.returncode != 0:
-            stop(place)
-            raise DemoFailed(f"The demo's data could not be made: {last_words(done.stderr.splitlines())}.")

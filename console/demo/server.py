@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,10 @@ from urllib.parse import quote
 
 import psutil
 
+from console.clock import SYSTEM_CLOCK
 from console.demo import postmaster
-from console.demo.place import Place, claimed, exists, find_place
+from console.demo.filling import fill_platform
+from console.demo.place import PORT, Place, claimed, exists, find_place
 from console.demo.programs import Programs, last_words, server_account, wait_for_end, wheel_programs
 from console.errors import DemoFailed
 
@@ -35,7 +37,7 @@ class DemoServer:
 
     socket_directory: Path
     home: Path
-    port: int = postmaster.PORT
+    port: int = PORT
 
     @property
     def url(self) -> str:
@@ -63,10 +65,14 @@ class DemoStatus:
         return self.server_pid is not None and self.load_pid is not None
 
 
-def up() -> DemoServer:
+Migrate = Callable[[DemoServer], None]
+"""Brings the platform's schema into the shop; done as far as it has not been. Whoever can migrate passes it."""
+
+
+def up(migrate: Migrate | None = None) -> DemoServer:
     """Starts the demo if it is not up, and leaves it running when this process ends.
 
-    The first start makes the data. A demo that some console runs for itself is kept from now on.
+    The first start makes the data; without `migrate` the shop has no platform in it. A demo that some console runs for itself is kept from now on.
     Raises `DemoFailed`.
     """
     place = find_place()
@@ -74,7 +80,7 @@ def up() -> DemoServer:
         if _status(place).is_up:
             place.kept.touch()
         else:
-            with _start(place):
+            with _start(place, migrate):
                 place.kept.touch()
     return _server(place)
 
@@ -94,14 +100,14 @@ def status() -> DemoStatus:
 
 
 @contextmanager
-def foreground() -> Iterator[DemoServer]:
+def foreground(migrate: Migrate | None = None) -> Iterator[DemoServer]:
     """The demo for as long as the block lasts, or this process, however it ends.
 
     A demo that is already up is used, and left as it is found. Raises `DemoFailed`.
     """
     place = find_place()
     with _errors_as_sentences(place), claimed(place):
-        pipe = None if _status(place).is_up else _start(place)
+        pipe = None if _status(place).is_up else _start(place, migrate)
     try:
         yield _server(place)
     finally:
@@ -140,13 +146,17 @@ def _status(place: Place) -> DemoStatus:
     )
 
 
-def _start(place: Place) -> IO[bytes]:
+def _start(place: Place, migrate: Migrate | None) -> IO[bytes]:
     """Starts load and server, and returns the pipe whose end ends them both, unless they are kept."""
     _stop(place)
     programs = _programs(place)
     pipe = _start_load(place)
     try:
         postmaster.start(place, programs)
+        if migrate is not None and not place.has_platform.exists():
+            migrate(_server(place))
+            fill_platform(place, programs, SYSTEM_CLOCK.now().date())
+            place.has_platform.touch()
         pipe.write(b"go\n")
         pipe.flush()
     except BaseException:
@@ -179,7 +189,7 @@ def _start_load(place: Place) -> IO[bytes]:
     """Starts the load, which waits for "go" on the pipe that is returned; its pid is recorded by then."""
     with open(place.home / "load.log", "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", _LOAD, place.home, place.load_pid, place.sockets, str(postmaster.PORT)],
+            [sys.executable, "-m", _LOAD, place.home, place.load_pid, place.sockets, str(PORT)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

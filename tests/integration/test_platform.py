@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from console.data import audit_chain
 from console.data.audit import AuditFile
-from console.data.audit_chain import AuditEntry, row_hash
+from console.data.audit_chain import AuditEntry
 from console.data.keys import is_well_formed
 from console.data.platform import PlatformService, check_administrator
-from console.data.schema.core import audit_logs
 from console.errors import BadInput, OperationRefused
 from console.settings import Settings
+from tests.audit_trail import broken_rows
 from tests.live import connected
 from tests.platform_schema import Database, database
 from tests.postgres import PostgresCluster
@@ -64,23 +61,6 @@ def init(database: Database, home: Path, *more: str, email: str = EMAIL) -> subp
     return run("init", database.url, "--admin-email", email, *more, home=home)
 
 
-async def broken_rows(database: Database) -> list[int]:
-    """The sequence numbers of the audit rows that do not fit the chain."""
-    row = audit_logs.c
-    engine = create_async_engine(
-        database.url.replace("postgresql://", "postgresql+asyncpg://"), poolclass=NullPool
-    )
-    before = select(
-        row.sequence,
-        (row.hash == row_hash(row)).label("is_own"),
-        row.prev_hash.is_not_distinct_from(func.lag(row.hash).over(order_by=row.sequence)).label("follows"),
-        (row.sequence - func.lag(row.sequence, 1, 0).over(order_by=row.sequence)).label("step"),
-    ).order_by(row.sequence)
-    async with engine.connect() as connection:
-        found = (await connection.execute(before)).all()
-    return [entry.sequence for entry in found if not (entry.is_own and entry.follows and entry.step == 1)]
-
-
 async def test_from_nothing_to_a_platform_with_an_administrator(empty: Database, tmp_path: Path) -> None:
     asked = init(empty, tmp_path)
     assert (asked.returncode, asked.stdout) == (1, "")
@@ -110,7 +90,7 @@ async def test_from_nothing_to_a_platform_with_an_administrator(empty: Database,
 
     trail = await empty.run("SELECT action, details FROM arxos_core.audit_logs ORDER BY sequence")
     assert [entry["action"] for entry in trail] == ["user.create", "api_key.create"]
-    assert not await broken_rows(empty)
+    assert not await broken_rows(empty.url)
     written = (tmp_path / ".local/state/dbconsole/audit.jsonl").read_text()
     assert "INSERT INTO arxos_core.users" in written
     assert key not in written + str(trail), "the key stands nowhere but on standard output"
@@ -133,7 +113,7 @@ async def test_done_again_it_changes_nothing(empty: Database, tmp_path: Path) ->
     assert is_well_formed(new.stdout.strip())
     assert new.stdout != first.stdout
     assert [tuple(row)[:3] for row in await empty.run(counts)] == [(1, 2, 3)]
-    assert not await broken_rows(empty)
+    assert not await broken_rows(empty.url)
 
 
 @pytest.mark.parametrize(
@@ -240,18 +220,18 @@ async def test_a_change_in_the_trail_shows(platform: Database) -> None:
             await audit_chain.append(connection, *entries)
         async with server.engine.connection() as connection, connection.begin():
             await audit_chain.append(connection, AuditEntry("d"))
-    assert not await broken_rows(platform)
+    assert not await broken_rows(platform.url)
     await platform.run("DELETE FROM arxos_core.users")
-    assert not await broken_rows(platform), "that a user is deleted is no forgery"
+    assert not await broken_rows(platform.url), "that a user is deleted is no forgery"
     [first] = await platform.run("SELECT details FROM arxos_core.audit_logs WHERE sequence = 1")
     assert json.loads(first["details"])["user_id"] == str(user["id"]), "and who it was is still known"
 
     await platform.run(
         "UPDATE arxos_core.audit_logs SET timestamp = timestamp - interval '1 us' WHERE sequence = 3"
     )
-    assert await broken_rows(platform) == [3]
+    assert await broken_rows(platform.url) == [3]
     await platform.run("DELETE FROM arxos_core.audit_logs WHERE sequence = 2")
-    assert await broken_rows(platform) == [3]
+    assert await broken_rows(platform.url) == [3]
 
 
 GAIA = """
