@@ -170,7 +170,8 @@ def run_parts(progress: RunProgress, now: float, *, is_rehearsal: bool) -> Itera
 def _state_parts(progress: RunProgress, now: float) -> Iterator[Part]:
     word, tone = _STATES[progress.state]
     if progress.total:
-        word += f": {progress.finished} of {progress.total} finished"
+        done = "" if progress.state is RunState.DONE else " done"
+        word += f": {progress.finished} of {progress.total}{done}"
     if progress.state is RunState.PAUSING and progress.retry_at is not None:
         word += f", again in {max(0, round(progress.retry_at - now))} s"
     if progress.attempt > 1:

@@ -16,6 +16,7 @@ HEAVY = {
     "plotext",
     "pydantic",
     "pydantic_settings",
+    "pygments",
     "rich",
     "sqlalchemy",
     "textual",
