@@ -310,6 +310,9 @@ class FakeMigrations:
         self.plan_steps: tuple[PlannedStep, ...] | None = None
         """What every plan has instead of what it would have."""
         self.runs: list[FakeRun] = []
+        self.may_weigh = asyncio.Event()
+        """Until it is set nobody hears of hazards."""
+        self.may_weigh.set()
         self.first_progress = RunProgress(RunState.STARTING, 2, 0, MONOTONIC - 12)
 
     def _ask(self, name: str, *about: Any) -> None:
@@ -342,6 +345,7 @@ class FakeMigrations:
 
     async def hazards(self, plan: Plan) -> tuple[Hazard, ...]:
         self._ask("hazards")
+        await self.may_weigh.wait()
         return HAZARDS if plan.direction is Direction.UPGRADE else ()
 
     async def losses(self, plan: Plan) -> tuple[Loss, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -94,6 +94,7 @@ class RunScreen(ModalScreen[None]):
         super().__init__()
         self._shown = shown
         self._ticking: Timer | None = None
+        self._forget: Callable[[], None] | None = None
         self._is_cancelling = False
 
     def compose(self) -> ComposeResult:
@@ -103,12 +104,12 @@ class RunScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._ticking = self.set_interval(1.0, self._show)
-        forget = self._shown.run.on_change(self._show)
-        self._forget = forget
+        self._forget = self._shown.run.on_change(self._show)
         self._show()
 
     def on_unmount(self) -> None:
-        self._forget()
+        if self._forget is not None:
+            self._forget()
 
     def _show(self) -> None:
         if not self.is_mounted:

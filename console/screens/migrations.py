@@ -97,6 +97,12 @@ class MigrationsScreen(RevisionsScreen):
         services = self.services
         if preview is None or services is None:
             return
+        if not self.is_current:
+            self.say(
+                "What would run is worked out; it is on the Migrations screen, where enter runs it.",
+                done=True,
+            )
+            return
         service, plan = services.migrations, preview.plan
         try:
             operation = service.operation(

@@ -98,7 +98,7 @@ class RevisionsScreen(ConsoleScreen[MigrationStatus]):
             self.revisions.update_rows(rows)
         if self.pane == "revision":
             self._show_revision()
-        if self._is_outdated(snapshot) and self.app.screen is self:
+        if self._is_outdated(snapshot) and self.is_current:
             self._look(self.aim)
         self.refresh_bindings()
 

@@ -253,6 +253,34 @@ async def test_a_key_runs_what_it_says_once_that_was_confirmed(
         assert isinstance(app.screen, RunScreen)
 
 
+async def test_nobody_is_asked_on_another_screen() -> None:
+    app = console()
+    app.migrations.may_weigh.clear()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await pilot.press("u", "1")
+        await until(pilot, lambda: "hazards" in names(app))
+        app.migrations.may_weigh.set()
+        await until(pilot, lambda: bool(said(app)))
+        assert not app.screen.is_modal
+        await press(pilot, "4", "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+
+
+async def test_escape_gives_up_on_what_is_still_worked_out() -> None:
+    app = console()
+    app.migrations.may_weigh.clear()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await pilot.press("u")
+        await until(pilot, lambda: "hazards" in names(app))
+        await pilot.press("escape")
+        app.migrations.may_weigh.set()
+        await press(pilot)
+        assert not app.screen.is_modal
+        assert screen_of(app).pane == ""
+
+
 async def test_cancel_runs_nothing() -> None:
     app = console()
     async with app.run_test(size=SIZE) as pilot:
