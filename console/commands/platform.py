@@ -73,6 +73,8 @@ async def _initialise(
     if plan.steps:
         upgrade = migrations.operation(plan, await migrations.hazards(plan), await migrations.losses(plan))
         confirm(_both(upgrade, making), options, err=True)
+        # Migrating takes the two connections that there may be beside the monitor.
+        await server.engine.close()
         code = await shown(migrations.run(upgrade, plan), plan, err=True)
         if code:
             return code

@@ -1,12 +1,14 @@
 -- arxos_sync, arxos_gus, gaia, collex and assist: files on several devices, agents, and what people say to them.
 
 INSERT INTO arxos_sync.sessions (id, user_id, device_id, file_id, version, changes, status, created_at, updated_at)
-SELECT pg_temp.id('sync', n), pg_temp.id('user', owner), pg_temp.pick(ARRAY['tablet', 'laptop', 'phone'], 'device', n) || '-' || owner,
+SELECT pg_temp.id('sync', n), pg_temp.id('user', owner),
+       pg_temp.pick(ARRAY['tablet', 'laptop', 'phone'], 'device', n) || '-' || owner,
        pg_temp.id('file', 1 + n * 13 % 600), 1 + n % 14,
        jsonb_build_array(jsonb_build_object('op', pg_temp.pick(ARRAY['move', 'resize', 'add', 'remove'], 'op', n), 'objects', 1 + n % 25)),
        pg_temp.pick(ARRAY['active', 'completed', 'completed', 'completed', 'failed'], 'sync', n),
        begun, begun + make_interval(mins => n % 90)
-  FROM (SELECT n, pg_temp.someone('sync', n) AS owner, :'day'::timestamptz - pg_temp.days(0.1 + 30 * pg_temp.dice('synced', n)) AS begun
+  FROM (SELECT n, pg_temp.someone('sync', n) AS owner,
+               :'day'::timestamptz - pg_temp.days(0.1 + 30 * pg_temp.dice('synced', n)) AS begun
           FROM generate_series(1, 800) AS n) AS session;
 
 INSERT INTO arxos_sync.conflicts (id, file_id, device_ids, conflict_data, resolution, status, created_at, resolved_at)
@@ -39,15 +41,18 @@ SELECT *, row_number() OVER () - 1 AS number
   ) AS given (query, response, intent);
 
 INSERT INTO arxos_gus.sessions (user_id, session_id, created_at, updated_at, conversation_history, context, preferences)
-SELECT pg_temp.id('user', owner)::text, 'gus-' || substr(md5('gus' || n), 1, 16), begun, begun + make_interval(mins => 1 + n % 50),
+SELECT pg_temp.id('user', owner)::text, 'gus-' || substr(md5('gus' || n), 1, 16), begun,
+       begun + make_interval(mins => 1 + n % 50),
        (SELECT jsonb_agg(jsonb_build_object('user', query, 'gus', response) ORDER BY number) FROM talk WHERE (number + n) % 4 = 0),
        jsonb_build_object('project', pg_temp.id('project', 1 + n % 12), 'floor', n % 9),
        jsonb_build_object('verbosity', pg_temp.pick(ARRAY['short', 'long'], 'verbosity', n))
-  FROM (SELECT n, pg_temp.someone('gus', n) AS owner, :'day'::timestamptz - pg_temp.days(0.1 + 60 * pg_temp.dice('gus', n)) AS begun
+  FROM (SELECT n, pg_temp.someone('gus', n) AS owner,
+               :'day'::timestamptz - pg_temp.days(0.1 + 60 * pg_temp.dice('gus', n)) AS begun
           FROM generate_series(1, 200) AS n) AS session
  ORDER BY n;
 
-INSERT INTO arxos_gus.interactions (session_id, user_id, query, response, intent, confidence, entities, processing_time_ms, created_at)
+INSERT INTO arxos_gus.interactions (session_id, user_id, query, response, intent, confidence, entities, processing_time_ms,
+                                    created_at)
 SELECT s.session_id, s.user_id, query, response, intent, round((0.55 + 0.44 * pg_temp.dice('sure', n))::numeric, 3),
        jsonb_build_object('floor', n % 9, 'building', (ARRAY['KAI', 'TEJ', 'UEB', 'ORI'])[1 + n % 4]),
        (120 + 4000 * power(pg_temp.dice('took', n), 4))::int, s.created_at + make_interval(secs => n / 200 * 45)
@@ -56,9 +61,11 @@ SELECT s.session_id, s.user_id, query, response, intent, round((0.55 + 0.44 * pg
   JOIN talk ON talk.number = floor(10 * pg_temp.dice('talk', n))
  ORDER BY n;
 
-INSERT INTO arxos_gus.knowledge_base (topic, category, title, content, source, citation, relevance_tags, embedding_vector, created_at, updated_at)
+INSERT INTO arxos_gus.knowledge_base (topic, category, title, content, source, citation, relevance_tags, embedding_vector,
+                                      created_at, updated_at)
 SELECT topic, category, initcap(topic) || ', part ' || 1 + n / 6,
-       'What ' || topic || ' has to fulfil in ' || category || ', with the exceptions for existing buildings. ' || repeat('See also the national annex. ', 1 + n % 4),
+       'What ' || topic || ' has to fulfil in ' || category || ', with the exceptions for existing buildings. '
+       || repeat('See also the national annex. ', 1 + n % 4),
        source, source || ', section ' || 1 + n % 12 || '.' || 1 + n % 7, ARRAY[topic, category],
        (SELECT array_agg((pg_temp.dice('embedding', n * 10000 + d) - 0.5)::real ORDER BY d) FROM generate_series(1, 1536) AS d),
        :'day'::timestamptz - pg_temp.days(300 + n), :'day'::timestamptz - pg_temp.days(n)
@@ -79,10 +86,13 @@ SELECT pg_temp.id('chat', 2 * n + part), pg_temp.id('user', pg_temp.someone('cha
  CROSS JOIN generate_series(0, 1) AS part
   JOIN talk ON talk.number = floor(10 * pg_temp.dice('chat', n));
 
-INSERT INTO gaia.assets (id, user_id, type, name, description, url, metadata, generation_params, status, created_at, updated_at)
-SELECT pg_temp.id('asset', n), pg_temp.id('user', pg_temp.someone('asset', n)), type, type || ' ' || n, 'Seen from the ' || side,
+INSERT INTO gaia.assets (id, user_id, type, name, description, url, metadata, generation_params, status, created_at,
+                         updated_at)
+SELECT pg_temp.id('asset', n), pg_temp.id('user', pg_temp.someone('asset', n)), type, type || ' ' || n,
+       'Seen from the ' || side,
        CASE WHEN state = 'completed' THEN 'https://assets.example/' || md5('asset' || n) END,
-       jsonb_build_object('width', 1024, 'height', 768 + n % 3 * 128), jsonb_build_object('seed', n * 7919, 'steps', 20 + n % 4 * 10, 'view', side),
+       jsonb_build_object('width', 1024, 'height', 768 + n % 3 * 128),
+       jsonb_build_object('seed', n * 7919, 'steps', 20 + n % 4 * 10, 'view', side),
        state, made, made + make_interval(secs => 20 + n % 400)
   FROM (SELECT n, pg_temp.pick(ARRAY['image', 'render', 'floor_plan', 'video'], 'asset', n) AS type,
                pg_temp.pick(ARRAY['street', 'river', 'courtyard', 'roof'], 'side', n) AS side,
@@ -91,7 +101,8 @@ SELECT pg_temp.id('asset', n), pg_temp.id('user', pg_temp.someone('asset', n)), 
           FROM generate_series(1, 300) AS n) AS asset;
 
 INSERT INTO collex.user_preferences (id, user_id, preferences, created_at, updated_at)
-SELECT pg_temp.id('preferences', n), u.id, jsonb_build_object('language', u.profile ->> 'locale', 'compact', n % 3 = 0, 'home', (ARRAY['map', 'projects'])[1 + n % 2]),
+SELECT pg_temp.id('preferences', n), u.id,
+       jsonb_build_object('language', u.profile ->> 'locale', 'compact', n % 3 = 0, 'home', (ARRAY['map', 'projects'])[1 + n % 2]),
        u.created_at, u.updated_at
   FROM generate_series(1, 400) AS n
   JOIN arxos_core.users AS u ON u.id = pg_temp.id('user', n)
@@ -99,38 +110,50 @@ SELECT pg_temp.id('preferences', n), u.id, jsonb_build_object('language', u.prof
 
 INSERT INTO collex.roles (id, name, description, category, is_active, created_at, updated_at, deleted_at)
 SELECT pg_temp.id('role', n), name, 'May ' || what, category, name <> 'guest', :'day'::timestamptz - interval '2 years',
-       :'day'::timestamptz - n * interval '20 days', CASE WHEN name = 'importer' THEN :'day'::timestamptz - interval '50 days' END
+       :'day'::timestamptz - n * interval '20 days',
+       CASE WHEN name = 'importer' THEN :'day'::timestamptz - interval '50 days' END
   FROM (VALUES (1, 'owner', 'do everything', 'system'), (2, 'admin', 'manage users and keys', 'system'),
-               (3, 'auditor', 'read everything', 'system'), (4, 'architect', 'draw', 'project'), (5, 'engineer', 'draw and check', 'project'),
+               (3, 'auditor', 'read everything', 'system'), (4, 'architect', 'draw', 'project'),
+               (5, 'engineer', 'draw and check', 'project'),
                (6, 'operator', 'see sensors and book desks', 'building'), (7, 'guest', 'see public plans', 'building'),
                (8, 'importer', 'bring in old plans', 'project')) AS given (n, name, what, category);
 
 INSERT INTO collex.permissions (id, name, description, module, resource, action, created_at, updated_at)
-SELECT pg_temp.id('permission', row_number() OVER (ORDER BY module, resource, action)), module || '.' || resource || '.' || action,
-       initcap(action) || ' ' || resource, module, resource, action, :'day'::timestamptz - interval '2 years', :'day'::timestamptz - interval '1 year'
-  FROM (VALUES ('core', 'users'), ('core', 'api_keys'), ('core', 'files'), ('core', 'projects'), ('cad', 'objects'), ('cad', 'constraints'),
+SELECT pg_temp.id('permission', row_number() OVER (ORDER BY module, resource, action)),
+       module || '.' || resource || '.' || action,
+       initcap(action) || ' ' || resource, module, resource, action, :'day'::timestamptz - interval '2 years',
+       :'day'::timestamptz - interval '1 year'
+  FROM (VALUES ('core', 'users'), ('core', 'api_keys'), ('core', 'files'), ('core', 'projects'), ('cad', 'objects'),
+               ('cad', 'constraints'),
                ('sync', 'conflicts'), ('commerce', 'orders'), ('analytics', 'metrics')) AS given (module, resource),
        unnest(ARRAY['create', 'read', 'update', 'delete']) AS action;
 
-INSERT INTO collex.user_sessions (id, user_id, token_hash, device_name, ip_address, user_agent, is_active, last_activity_at, expires_at, created_at, updated_at, deleted_at)
+INSERT INTO collex.user_sessions (id, user_id, token_hash, device_name, ip_address, user_agent, is_active, last_activity_at,
+                                  expires_at, created_at, updated_at, deleted_at)
 SELECT pg_temp.id('collex session', n), pg_temp.id('user', owner), encode(sha256(('collex' || n)::bytea), 'hex'),
-       pg_temp.pick(ARRAY['iPad', 'ThinkPad', 'Pixel', 'MacBook', NULL], 'device name', n), pg_temp.address('session', owner), pg_temp.browser('session', owner),
+       pg_temp.pick(ARRAY['iPad', 'ThinkPad', 'Pixel', 'MacBook', NULL], 'device name', n), pg_temp.address('session', owner),
+       pg_temp.browser('session', owner),
        n % 4 > 0, begun + interval '3 hours', begun + interval '30 days', begun, begun + interval '3 hours',
        CASE WHEN n % 11 = 0 THEN begun + interval '1 day' END
-  FROM (SELECT n, pg_temp.someone('collex', n) AS owner, :'day'::timestamptz - pg_temp.days(1 + 50 * pg_temp.dice('collex', n)) AS begun
+  FROM (SELECT n, pg_temp.someone('collex', n) AS owner,
+               :'day'::timestamptz - pg_temp.days(1 + 50 * pg_temp.dice('collex', n)) AS begun
           FROM generate_series(1, 900) AS n) AS session;
 
-INSERT INTO collex.user_activities (id, user_id, activity_type, description, metadata, ip_address, user_agent, created_at, updated_at)
-SELECT pg_temp.id('activity', n), pg_temp.id('user', owner), type, initcap(type) || ' of ' || thing, jsonb_build_object('thing', thing, 'ms', 20 + n * 37 % 1900),
+INSERT INTO collex.user_activities (id, user_id, activity_type, description, metadata, ip_address, user_agent, created_at,
+                                    updated_at)
+SELECT pg_temp.id('activity', n), pg_temp.id('user', owner), type, initcap(type) || ' of ' || thing,
+       jsonb_build_object('thing', thing, 'ms', 20 + n * 37 % 1900),
        pg_temp.address('session', owner), pg_temp.browser('session', owner), at, at
-  FROM (SELECT n, pg_temp.someone('activity', n) AS owner, pg_temp.pick(ARRAY['view', 'view', 'edit', 'comment', 'share', 'download'], 'activity', n) AS type,
+  FROM (SELECT n, pg_temp.someone('activity', n) AS owner,
+               pg_temp.pick(ARRAY['view', 'view', 'edit', 'comment', 'share', 'download'], 'activity', n) AS type,
                pg_temp.pick(ARRAY['floor plan', 'fire plan', 'schedule', 'map', 'sensor'], 'thing', n) AS thing,
                :'day'::timestamptz - pg_temp.days(30 * power(pg_temp.dice('active', n), 1.5)) AS at
           FROM generate_series(1, 4000) AS n) AS activity;
 
 INSERT INTO assist.conversations (id, user_id, session_id, title, created_at, updated_at, metadata, is_archived)
 SELECT pg_temp.id('conversation', n), s.user_id, s.id, query, s.created_at, s.created_at + make_interval(mins => n % 40),
-       jsonb_build_object('channel', pg_temp.pick(ARRAY['web', 'mobile', 'cad plug-in'], 'channel', n), 'rating', 1 + n % 5), n % 7 = 0
+       jsonb_build_object('channel', pg_temp.pick(ARRAY['web', 'mobile', 'cad plug-in'], 'channel', n), 'rating', 1 + n % 5),
+       n % 7 = 0
   FROM generate_series(1, 500) AS n
   JOIN arxos_core.sessions AS s ON s.id = pg_temp.id('session', 1 + n * 2)
   JOIN talk ON talk.number = n % 10;
@@ -146,13 +169,16 @@ SELECT pg_temp.id('message', c * 10 + m), pg_temp.id('conversation', c), CASE m 
   JOIN talk ON talk.number = (c + (m - 1) / 2) % 10;
 
 INSERT INTO assist.agent_states (id, conversation_id, state_type, state_data, created_at, updated_at)
-SELECT pg_temp.id('state', n), pg_temp.id('conversation', n), pg_temp.pick(ARRAY['idle', 'waiting_for_tool', 'waiting_for_user', 'done'], 'state', n),
+SELECT pg_temp.id('state', n), pg_temp.id('conversation', n),
+       pg_temp.pick(ARRAY['idle', 'waiting_for_tool', 'waiting_for_user', 'done'], 'state', n),
        jsonb_build_object('step', n % 6, 'tools', jsonb_build_array(pg_temp.pick(ARRAY['search', 'sensors', 'editor'], 'tool', n))), created_at, updated_at
   FROM generate_series(1, 500) AS n
   JOIN assist.conversations ON id = pg_temp.id('conversation', n);
 
 INSERT INTO assist.usage_analytics (id, user_id, session_id, conversation_id, event_type, event_data, timestamp)
-SELECT pg_temp.id('usage', n), c.user_id, c.session_id, c.id, pg_temp.pick(ARRAY['message_sent', 'tool_called', 'answer_rated', 'error'], 'usage', n),
-       jsonb_build_object('ms', 90 + n * 13 % 2900, 'tokens', n * 7 % 800), c.created_at + make_interval(secs => n * 19 % 1500)
+SELECT pg_temp.id('usage', n), c.user_id, c.session_id, c.id,
+       pg_temp.pick(ARRAY['message_sent', 'tool_called', 'answer_rated', 'error'], 'usage', n),
+       jsonb_build_object('ms', 90 + n * 13 % 2900, 'tokens', n * 7 % 800),
+       c.created_at + make_interval(secs => n * 19 % 1500)
   FROM generate_series(1, 4000) AS n
   JOIN assist.conversations AS c ON c.id = pg_temp.id('conversation', 1 + n * 3 % 500);
