@@ -13,10 +13,8 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from console.data.health import alerts
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.activity import ActivitySnapshot, Session, SessionKey
-from console.models.health import Alert
 from console.models.reading import Reading
 from console.resources import folder
 from console.screens.activity_columns import (
@@ -99,9 +97,6 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
 
     def feed_of(self, services: Services) -> Feed[ActivitySnapshot]:
         return services.activity_feed
-
-    def alerts_of(self, snapshot: ActivitySnapshot) -> tuple[Alert, ...]:
-        return alerts(snapshot.vitals, self.thresholds)
 
     def _tone(self, session: Session) -> Tone | None:
         return session_tone(session, self.thresholds)

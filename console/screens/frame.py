@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from console.data.health import alerts
 from console.models.health import Alert, Severity
 from console.models.reading import Reading
 from console.models.server import LinkState
@@ -80,10 +81,6 @@ class ConsoleScreen(WatchingScreen[S]):
     def show(self, snapshot: S, reading: Reading[S]) -> None:
         """Shows a snapshot."""
 
-    def alerts_of(self, snapshot: S) -> tuple[Alert, ...]:
-        """What the snapshot says that a person should look at."""
-        return ()
-
     @property
     def tables(self) -> Sequence[LiveTable[object]]:
         """The tables of the screen, the hidden ones included."""
@@ -147,7 +144,8 @@ class ConsoleScreen(WatchingScreen[S]):
             return ()
         if problem := reading.problem or (reading.link.problem if not reading.is_live else None):
             return (Alert(Severity.CRITICAL, problem, self.MODE),)
-        return (*self.alerts_of(reading.snapshot), *self._hidden())
+        vitals = reading.snapshot.vitals
+        return (*(alerts(vitals, self.thresholds) if vitals else ()), *self._hidden())
 
     def _hidden(self) -> tuple[Alert, ...]:
         """Most of what there is to see is hidden from most roles; a person should know."""

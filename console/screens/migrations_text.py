@@ -23,6 +23,7 @@ from console.units import UNKNOWN, bytes_binary, duration, latency
 from console.widgets.detail import Section
 
 _MOST_HEADS = 4
+_LONGEST_PATH = 40
 _COUNTED = (
     (RevisionState.EDITED, "$warning"),
     (RevisionState.OUT_OF_ORDER, "$warning"),
@@ -62,11 +63,11 @@ def headline(status: MigrationStatus) -> Content:
 
 
 def _short(directory: Path) -> str:
-    """A directory as one would name it from here."""
+    """A directory as one would name it from here; of a long path only its end."""
     for start, sign in ((Path.cwd(), ""), (Path.home(), "~/")):
         if directory != start and directory.is_relative_to(start):
             return f"{sign}{directory.relative_to(start)}/"
-    return f"{directory}/"
+    return f"{directory}/" if len(str(directory)) <= _LONGEST_PATH else f"…/{'/'.join(directory.parts[-2:])}/"
 
 
 def _heads(status: MigrationStatus) -> list[str]:

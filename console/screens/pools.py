@@ -14,8 +14,6 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
-from console.data.health import alerts
-from console.models.health import Alert
 from console.models.pools import ConnectionGroup, ConsolePool, DatabaseActivity, Grouping, PoolsSnapshot
 from console.models.reading import Point, Reading
 from console.resources import folder
@@ -87,9 +85,6 @@ class PoolsScreen(ConsoleScreen[PoolsSnapshot]):
 
     def feed_of(self, services: Services) -> Feed[PoolsSnapshot]:
         return services.pools_feed
-
-    def alerts_of(self, snapshot: PoolsSnapshot) -> tuple[Alert, ...]:
-        return alerts(snapshot.vitals, self.thresholds)
 
     def show(self, snapshot: PoolsSnapshot, reading: Reading[PoolsSnapshot]) -> None:
         self.query_one(OccupancyBar).occupancy = _occupancy(snapshot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from textual import on
 from textual.events import ScreenResume, ScreenSuspend
@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.models.health import Thresholds
+from console.models.health import Thresholds, Vitals
 from console.models.reading import Reading
 from console.models.server import Link, LinkState
 from console.models.status import Status
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from console.data.feed import Dated, Feed
     from console.data.services import Services
 
-    S = TypeVar("S", bound=Dated)
+    class Snapshot(Dated, Protocol):
+        """What a screen shows: whatever it holds, it knows the server's time and what raises alerts."""
+
+        @property
+        def vitals(self) -> Vitals | None:
+            """None where they were not asked for."""
+
+    S = TypeVar("S", bound=Snapshot)
 else:
     S = TypeVar("S")
 
