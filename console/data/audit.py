@@ -68,7 +68,7 @@ class AuditFile:
     ) -> dict[str, object]:
         return {
             "at": self._clock.now().isoformat(),
-            "os_user": os_user(),
+            "os_user": _os_user(),
             "os_host": socket.gethostname(),
             "server": str(server.target),
             "operation": operation.title,
@@ -79,7 +79,12 @@ class AuditFile:
         }
 
 
-def os_user() -> str:
+def person() -> str:
+    """`user@host` of the operating system."""
+    return f"{_os_user()}@{socket.gethostname()}"
+
+
+def _os_user() -> str:
     """The account's name; its number where the system has no name for it, as in many containers."""
     try:
         return getpass.getuser()

@@ -18,9 +18,8 @@ from sqlalchemy.sql.dml import Insert
 
 from console.clock import SYSTEM_CLOCK, Clock
 from console.data import keys
-from console.data.audit import AuditFile
+from console.data.audit import AuditFile, person
 from console.data.audit_chain import AuditEntry, append, lock
-from console.data.migrations.ledger import person
 from console.data.schema.core import api_keys, users
 from console.data.server import Server
 from console.errors import BadInput, DbconsoleError, OperationRefused

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from console.data.audit import person
 from console.data.migrations import ledger, runner, sql_files
 from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.protocol import Work
@@ -58,7 +59,7 @@ async def test_the_ledger_says_who_ran_what_from_which_file(
         ]
         for row in rows:
             assert (row["history"], row["done"], row["problem"]) == ("sql pairs", True, None)
-            assert (row["role"], row["person"]) == ("postgres", ledger.person())
+            assert (row["role"], row["person"]) == ("postgres", person())
         assert 0.05 <= rows[1]["seconds"] < 20
         assert rows[1]["started_at"] >= rows[0]["started_at"]
 

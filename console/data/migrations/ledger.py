@@ -7,9 +7,6 @@ leaves it there: it is the history of what it outlives.
 
 from __future__ import annotations
 
-import socket
-
-from console.data.audit import os_user
 from console.data.server import quoted
 from console.models.migrations import Source, SourceKind
 
@@ -51,8 +48,3 @@ def history_of(source: Source) -> str:
         if source.kind is SourceKind.SQL_PAIRS
         else f"{source.kind.value} {source.version_table}"
     )
-
-
-def person() -> str:
-    """`user@host` of the operating system."""
-    return f"{os_user()}@{socket.gethostname()}"

@@ -18,6 +18,7 @@ from alembic.util import to_list
 from sqlalchemy import insert
 from sqlalchemy.util import greenlet_spawn
 
+from console.data.audit import person
 from console.data.driver import DRIVER_ERRORS
 from console.data.migrations import ledger
 from console.data.migrations.worker import alembic_metadata, alembic_plan
@@ -297,7 +298,7 @@ class AlembicEngine:
             list(revision.down),
             revision.checksum,
             seconds,
-            ledger.person(),
+            person(),
             problem,
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from console.clock import SYSTEM_CLOCK
+from console.data.audit import person
 from console.data.driver import DRIVER_ERRORS
 from console.data.migrations import ledger, sql_files
 from console.data.migrations.script import line_at
@@ -312,7 +313,7 @@ class SqlPairsEngine:
             list(revision.down),
             revision.checksum,
             seconds,
-            ledger.person(),
+            person(),
             problem,
         )
 
