@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import Visual
 
 from console.terminal.safe_text import visible
-from console.widgets.line_scroll import LineScroll
+from console.widgets.line_scroll import ReadingScroll
 from console.widgets.thumb import THUMB, thumb
 
 EDGE = 2
@@ -33,7 +32,7 @@ class Section:
     lines: tuple[tuple[str, str | Content], ...]
 
 
-class DetailPane(LineScroll, can_focus=True):
+class DetailPane(ReadingScroll, can_focus=True):
     """A title and sections, wrapped to the width and scrolled up and down."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -50,15 +49,6 @@ class DetailPane(LineScroll, can_focus=True):
         .detail--label, .detail--thumb { color: $text-muted; }
     }
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll_lines(-1)", show=False),
-        Binding("down", "scroll_lines(1)", show=False),
-        Binding("pageup", "scroll_pages(-1)", show=False),
-        Binding("pagedown", "scroll_pages(1)", show=False),
-        Binding("home", "scroll_pages(-1000000)", show=False),
-        Binding("end", "scroll_pages(1000000)", show=False),
-    ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -94,12 +84,6 @@ class DetailPane(LineScroll, can_focus=True):
         super().notify_style_update()
         if self.is_attached:
             self._lay_out()
-
-    def action_scroll_lines(self, by: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + by, animate=False)
-
-    def action_scroll_pages(self, by: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + by * max(1, self.size.height - 1), animate=False)
 
     def _lay_out(self) -> None:
         width = self.size.width - EDGE

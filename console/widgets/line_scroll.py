@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
@@ -30,3 +33,29 @@ class LineScroll(ScrollView):
         x, y = min(self.scroll_x, self.max_scroll_x), min(self.scroll_y, self.max_scroll_y)
         if (x, y) != (self.scroll_x, self.scroll_y):
             self.scroll_to(x, y, animate=False, force=True)
+
+
+class ReadingScroll(LineScroll):
+    """Lines without a cursor: the keys that move one scroll them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_lines(-1)", show=False),
+        Binding("down", "scroll_lines(1)", show=False),
+        Binding("pageup", "scroll_pages(-1)", show=False),
+        Binding("pagedown", "scroll_pages(1)", show=False),
+        Binding("home", "scroll_pages(-1000000)", show=False),
+        Binding("end", "scroll_pages(1000000)", show=False),
+    ]
+
+    @property
+    def page(self) -> int:
+        """How many lines scroll."""
+        return self.size.height
+
+    def action_scroll_lines(self, by: int) -> None:
+        """Scroll by so many lines."""
+        self.scroll_to(y=self.scroll_offset.y + by, animate=False)
+
+    def action_scroll_pages(self, by: int) -> None:
+        """Scroll by so many pages, of which one line stays in sight."""
+        self.scroll_to(y=self.scroll_offset.y + by * max(1, self.page - 1), animate=False)

@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from console.terminal.safe_text import visible
 from console.widgets.columns import fit
-from console.widgets.line_scroll import LineScroll
+from console.widgets.line_scroll import ReadingScroll
 from console.widgets.sql_colours import KINDS, Lexer, Piece, coloured_lines, load_lexer
 from console.widgets.thumb import THUMB, thumb
 from console.widgets.tones import Tone, tone_classes, tone_styles
@@ -67,7 +67,7 @@ class _Line:
     """Its place among the lines of the part."""
 
 
-class SqlView(LineScroll, can_focus=True):
+class SqlView(ReadingScroll, can_focus=True):
     """A title that stays, and under it statements and words, scrolled in both directions."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -86,12 +86,6 @@ class SqlView(LineScroll, can_focus=True):
     """ + tone_styles("SqlView", "sql-view")
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "scroll_lines(-1)", show=False),
-        Binding("down", "scroll_lines(1)", show=False),
-        Binding("pageup", "scroll_pages(-1)", show=False),
-        Binding("pagedown", "scroll_pages(1)", show=False),
-        Binding("home", "scroll_pages(-1000000)", show=False),
-        Binding("end", "scroll_pages(1000000)", show=False),
         Binding("left,shift+left", "scroll_sideways(-1)", show=False),
         Binding("right,shift+right", "scroll_sideways(1)", show=False),
     ]
@@ -134,17 +128,12 @@ class SqlView(LineScroll, can_focus=True):
 
     # Scrolling ----------------------------------------------------------------------------------------------------
 
-    def action_scroll_lines(self, by: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + by, animate=False)
-
-    def action_scroll_pages(self, by: int) -> None:
-        self.scroll_to(y=self.scroll_offset.y + by * max(1, self._page - 1), animate=False)
-
     def action_scroll_sideways(self, by: int) -> None:
         self.scroll_to(x=self.scroll_offset.x + by * (self.size.width // 2), animate=False)
 
     @property
-    def _page(self) -> int:
+    def page(self) -> int:
+        """How many lines scroll: all but the title."""
         return max(0, self.size.height - 1)
 
     # Drawing ------------------------------------------------------------------------------------------------------
@@ -172,7 +161,7 @@ class SqlView(LineScroll, can_focus=True):
         """All that the picture of a line depends on."""
         index = y - 1 + self.scroll_offset.y
         line = self._lines[index] if y and index < len(self._lines) else None
-        end = y - 1 in thumb(len(self._lines), self._page, self.scroll_offset.y)
+        end = y - 1 in thumb(len(self._lines), self.page, self.scroll_offset.y)
         return (
             line if y else (self._title, self._place()),
             self.scroll_offset.x,
@@ -192,15 +181,15 @@ class SqlView(LineScroll, can_focus=True):
         if index < len(self._lines):
             strip = self._strip(self._lines[index], room)
             more = MORE if _width(self._lines[index]) > self.scroll_offset.x + room else " "
-        mark = THUMB if y - 1 in thumb(len(self._lines), self._page, self.scroll_offset.y) else " "
+        mark = THUMB if y - 1 in thumb(len(self._lines), self.page, self.scroll_offset.y) else " "
         ends = Strip([Segment(more + mark, self._style("thumb"))], EDGE)
         return Strip.join([strip.adjust_cell_length(room, self.rich_style), ends])
 
     def _place(self) -> str:
-        if len(self._lines) <= self._page:
+        if len(self._lines) <= self.page:
             return ""
         top = self.scroll_offset.y
-        return f"{top + 1:,}–{min(top + self._page, len(self._lines)):,} of {len(self._lines):,}"
+        return f"{top + 1:,}–{min(top + self.page, len(self._lines)):,} of {len(self._lines):,}"
 
     def _title_line(self, width: int) -> Strip:
         place = self._place()
