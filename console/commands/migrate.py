@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +19,21 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 goal_argument = click.argument("goal")
+
+
+class _ToGoal(click.Command):
+    """Takes `-1` for a goal, and no other word that begins so."""
+
+    ignore_unknown_options = True
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does. Raises `NoSuchOption`."""
+        rest = super().parse_args(ctx, args)
+        goal, target = ctx.params["goal"], ctx.params["target"] or ""
+        for word in (goal, target):
+            if word.startswith("-") and not (word is goal and re.fullmatch(r"-\d+", word)):
+                raise click.NoSuchOption(word, ctx=ctx)
+        return rest
 
 
 @click.group(
@@ -71,16 +88,19 @@ def history(target: str | None, as_json: bool, **options: Any) -> None:
         click.echo(_table(found))
 
 
-@command.command("sql")
+@command.command("sql", cls=_ToGoal)
 @goal_argument
 @target_argument
 @migrations_option
 def sql(goal: str, target: str | None, **options: Any) -> None:
     """Print the exact SQL from where the database is to GOAL, in either direction. Runs nothing."""
-    click.echo(_ask(target, options, lambda service: _plan(service, goal)).script)
+    from console.terminal.safe_text import visible
+
+    script = _ask(target, options, lambda service: _plan(service, goal)).script
+    click.echo(visible(script, multiline=True) if sys.stdout.isatty() else script)
 
 
-@command.command("lint")
+@command.command("lint", cls=_ToGoal)
 @click.argument("goal", default="heads")
 @target_argument
 @migrations_option
@@ -110,7 +130,7 @@ def lint(goal: str, target: str | None, as_json: bool, **options: Any) -> int:
     return int(any(hazard.is_heavy for hazard in hazards))
 
 
-@command.command("upgrade")
+@command.command("upgrade", cls=_ToGoal)
 @goal_argument
 @target_argument
 @migrations_option
@@ -123,7 +143,7 @@ def upgrade(goal: str, target: str | None, rehearse: bool, **options: Any) -> in
     return _run(target, options, goal, Direction.UPGRADE, rehearse=rehearse)
 
 
-@command.command("downgrade")
+@command.command("downgrade", cls=_ToGoal)
 @goal_argument
 @target_argument
 @migrations_option
@@ -135,7 +155,7 @@ def downgrade(goal: str, target: str | None, **options: Any) -> int:
     return _run(target, options, goal, Direction.DOWNGRADE, rehearse=False)
 
 
-@command.command("stamp")
+@command.command("stamp", cls=_ToGoal)
 @goal_argument
 @target_argument
 @migrations_option

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -16,37 +17,49 @@ from console.units import latency
 if TYPE_CHECKING:
     from console.data.migrations.runner import MigrationRun
 
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 async def shown(run: MigrationRun, plan: Plan, *, rehearse: bool = False, err: bool = False) -> int:
-    """Prints what happens until the run is over, and returns the exit code. The first Ctrl-C cancels, the second kills.
+    """Prints what happens until the run is over, and returns the exit code.
 
+    The first Ctrl-C, SIGTERM or SIGHUP cancels, the second kills.
     `err`: all of it on standard error, where standard output is for another result.
     """
     teller = _Teller(plan, err)
     forget = run.on_change(lambda: teller.tell(run.progress))
     loop = asyncio.get_running_loop()
-    stopping: set[asyncio.Task[None]] = set()
+    stopping: list[asyncio.Task[None]] = []
 
     def stop() -> None:
-        click.echo("Cancelling …", err=True)
-        stopping.add(asyncio.ensure_future(run.cancel()))
+        if stopping:
+            run.kill()
+        else:
+            stopping.append(asyncio.ensure_future(run.cancel()))
+            _echo("Cancelling …", err=True)
 
-    with suppress(NotImplementedError):
-        loop.add_signal_handler(signal.SIGINT, stop)
+    # What `nohup` has ignored stays ignored.
+    heard = [number for number in _STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heard:
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop)
     try:
         progress = await run.wait()
     finally:
-        with suppress(NotImplementedError):
-            loop.remove_signal_handler(signal.SIGINT)
+        for number in heard:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
         forget()
     teller.tell(progress)
     if rehearse and progress.state is RunState.DONE:
         for timing in sorted(progress.timings, key=lambda timing: -timing.seconds):
-            click.echo(f"{latency(timing.seconds):>7}  {timing.revision}  {visible(_line(timing.text))}")
+            _echo(
+                f"{latency(timing.seconds):>7}  {timing.revision}  {visible(_line(timing.text))}", err=False
+            )
     if progress.state is not RunState.DONE and progress.failed_statement:
-        click.echo(visible(progress.failed_statement, multiline=True), err=True)
+        _echo(visible(progress.failed_statement, multiline=True), err=True)
     if progress.sentence:
-        click.echo(visible(progress.sentence), err=err or progress.state is not RunState.DONE)
+        _echo(visible(progress.sentence), err=err or progress.state is not RunState.DONE)
     return int(progress.state is not RunState.DONE)
 
 
@@ -72,7 +85,16 @@ class _Teller:
     def _once(self, key: tuple[object, ...], sentence: str) -> None:
         if key not in self._said:
             self._said.add(key)
-            click.echo(visible(sentence), err=self._err)
+            _echo(visible(sentence), err=self._err)
+
+
+def _echo(text: str, *, err: bool) -> None:
+    """Prints a line. A reader that has gone, as `head` does, is no reason to break off a migration."""
+    try:
+        click.echo(text, err=err)
+    except OSError:
+        # Nor is the flush at exit to fail for it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if err else 1)
 
 
 def _line(text: str) -> str:

@@ -6,14 +6,17 @@ import asyncio
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
+from tests.live import until
 from tests.platform_schema import Database, database
 from tests.postgres import PostgresCluster
 
@@ -131,6 +134,117 @@ def _answered_on_a_terminal(url: str, project: Path, home: Path) -> subprocess.C
     finally:
         os.close(theirs)
         os.close(ours)
+
+
+async def test_one_ctrl_c_leaves_the_question(empty: Database, project: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    program = await _started(
+        "upgrade", "001", empty.url, "--migrations", project, home=tmp_path, stdin=theirs
+    )
+    assert program.stdout is not None
+    await asyncio.wait_for(program.stdout.readuntil(b"to go on: "), 60)
+    await until(lambda: psutil.Process(program.pid).status() == psutil.STATUS_SLEEPING)
+    program.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(program.wait(), 30) == 130
+    os.close(theirs)
+    os.close(ours)
+    assert not await empty.run("SELECT FROM pg_class WHERE relname = 'note'")
+
+
+async def _started(
+    *arguments: str | Path, home: Path, stdin: int = subprocess.DEVNULL
+) -> asyncio.subprocess.Process:
+    """`dbconsole migrate …` that goes on; its output is to be read."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, "migrate", *map(str, arguments)),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=home,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(home)},
+    )
+
+
+def _recorded(home: Path) -> dict[str, Any]:
+    """The last line of the audit file."""
+    lines = (home / ".local/state/dbconsole/audit.jsonl").read_text().splitlines()
+    entry: dict[str, Any] = json.loads(lines[-1])
+    return entry
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_cancels_and_that_is_recorded(
+    empty: Database, project: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    (project / "002_index.sql").write_text("SELECT pg_sleep(100)")
+    program = await _started("upgrade", "heads", empty.url, "--migrations", project, "--yes", home=tmp_path)
+    assert program.stdout is not None
+    await asyncio.wait_for(program.stdout.readuntil(b"upgrade 002"), 60)
+    program.send_signal(number)
+    _, complaint = await asyncio.wait_for(program.communicate(), 30)
+    assert program.returncode == 1
+    assert b"was rolled back." in complaint or b"Cancelled" in complaint
+    assert b"Traceback" not in complaint
+    assert _recorded(tmp_path)["done"] is False
+    assert await empty.run("SELECT FROM pg_class WHERE relname = 'note'"), "what was committed stays"
+
+
+async def test_a_reader_that_goes_away_does_not_break_the_migration_off(
+    empty: Database, project: Path, tmp_path: Path
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PROGRAM, "migrate", "upgrade", "heads", empty.url),
+        *("--migrations", str(project), "--yes"),
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )
+    os.close(writing)
+    _, complaint = await asyncio.wait_for(program.communicate(), 60)
+    assert (program.returncode, complaint) == (0, b"")
+    assert await empty.run("SELECT FROM pg_class WHERE relname = 'note_body'")
+    assert _recorded(tmp_path)["done"] is True
+
+
+async def test_goals_that_begin_with_a_dash(empty: Database, project: Path, tmp_path: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return migrate(*arguments, "--migrations", project, home=tmp_path)
+
+    assert run("upgrade", "+2", empty.url, "--yes").returncode == 0
+    assert run("sql", "-1", empty.url).stdout.startswith("-- downgrade 002")
+    assert run("downgrade", "--yes", "-1", empty.url).returncode == 0
+    assert not await empty.run("SELECT FROM pg_class WHERE relname = 'note_body'")
+    for wrong in (("-1x", empty.url), ("--yess", empty.url), ("base", "--yess"), ("base", "-1")):
+        done = run("downgrade", *wrong)
+        assert done.returncode == 2
+        assert "No such option" in done.stderr
+    assert await empty.run("SELECT FROM pg_class WHERE relname = 'note'")
+
+
+async def test_a_rollback_leaves_out_what_slipped_in_and_never_ran(
+    empty: Database, project: Path, tmp_path: Path
+) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return migrate(*arguments, empty.url, "--migrations", project, home=tmp_path)
+
+    (project / "003_more.sql").write_text("CREATE TABLE more ();")
+    (project / "003_rollback.sql").write_text("DROP TABLE more;")
+    later = [(path, path.read_text()) for path in (project / "002_index.sql", project / "002_rollback.sql")]
+    for path, _ in later:
+        path.unlink()
+    assert run("upgrade", "heads", "--yes").returncode == 0
+    for path, text in later:
+        path.write_text(text)
+    assert "out of order 002" in run("status").stdout
+
+    titles = [line for line in run("sql", "base").stdout.splitlines() if line.startswith("--")]
+    assert titles == ["-- downgrade 003: more", "-- downgrade 001: notes"]
+    assert run("downgrade", "base", "--yes").returncode == 0
+    assert not await empty.run("SELECT FROM pg_class WHERE relname IN ('note', 'more')")
 
 
 async def test_lint_fails_where_it_would_hurt(empty: Database, project: Path, tmp_path: Path) -> None:

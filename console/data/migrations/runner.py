@@ -163,6 +163,8 @@ class _Worker:
         """Its events; the last one is always `Finished` or `Failed`."""
         assert self.process.stdout is not None, "made with pipes"
         async for line in self.process.stdout:
+            if not line.endswith(b"\n"):
+                break  # it was killed in the middle of a word
             event = read_event(line)
             yield event
             if isinstance(event, Finished | Failed):
@@ -294,6 +296,12 @@ class MigrationRun:
             if self._worker is not None:
                 self._worker.kill()
             await self.wait()
+
+    def kill(self) -> None:
+        """Ends the process at once, for whom a cancel takes too long; the server rolls back by itself."""
+        self._is_cancelled = True
+        if self._worker is not None:
+            self._worker.kill()
 
     def _begin_to_cancel(self, worker: _Worker) -> None:
         self._set(state=RunState.CANCELLING, retry_at=None)

@@ -103,6 +103,10 @@ class MigrationsService:
         self, status: MigrationStatus, goal: str, direction: Direction, revisions: Sequence[Revision]
     ) -> Plan:
         assert status.source is not None, "without a source there are no revisions"
+        if direction is Direction.DOWNGRADE and status.source.kind is SourceKind.SQL_PAIRS:
+            # Here the ledger tells each one's story, and what slipped in below was never run.
+            applied = {step.revision.id for step in status.steps if step.is_applied}
+            revisions = [revision for revision in revisions if revision.id in applied]
         if not revisions:
             return Plan(status.source, direction, goal, status.current, ())
         extensions = await self._usable_extensions()
@@ -268,11 +272,11 @@ def _repair(index: InvalidIndex) -> str:
 
 
 def _slipped_in(status: MigrationStatus, step: Step) -> Revision:
-    """The revision, where it can still be run. Raises `OperationRefused` where Alembic takes it for applied."""
-    if status.source is not None and status.source.kind is SourceKind.ALEMBIC:
+    """The revision, where it can still be run. Raises `OperationRefused` where the version table is beyond it."""
+    if status.source is not None and status.source.kind is not SourceKind.SQL_PAIRS:
         raise OperationRefused(
-            f"Alembic takes {step.revision.id} for applied, because what stands on it is: roll that back first, or run "
-            "its SQL by hand."
+            f"The version table takes {step.revision.id} for applied, because what stands on it is: roll that back "
+            "first, or run its SQL by hand."
         )
     return step.revision
 
@@ -291,7 +295,7 @@ def _stamp_statements(status: MigrationStatus, to: Sequence[str]) -> list[str]:
         entries += [(id_, "stamp") for id_ in below if id_ not in applied or id_ == to[-1]]
         table = ledger.table_of(source)
         return [
-            f"INSERT INTO {table} (revision, direction) VALUES ('{id_}', '{direction}')"  # noqa: S608
+            f"INSERT INTO {table} (revision, direction) VALUES ({_literal(id_)}, '{direction}')"  # noqa: S608
             for id_, direction in entries
         ]
     table = quoted(source.version_table)
@@ -300,6 +304,10 @@ def _stamp_statements(status: MigrationStatus, to: Sequence[str]) -> list[str]:
     values = (
         [f"({id_.lstrip('0') or '0'}, false)" for id_ in to]
         if source.kind is SourceKind.GOLANG_MIGRATE
-        else [f"('{id_}')" for id_ in to]
+        else [f"({_literal(id_)})" for id_ in to]
     )
     return [f"DELETE FROM {table}", *(f"INSERT INTO {table} VALUES {value}" for value in values)]  # noqa: S608
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
