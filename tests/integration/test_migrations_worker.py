@@ -214,6 +214,27 @@ async def test_a_rehearsal_runs_everything_and_leaves_nothing(
         assert await tables(postgres, name) == set()
 
 
+async def test_not_even_what_an_env_does_stays_of_a_rehearsal(
+    postgres: PostgresCluster, tmp_path: Path
+) -> None:
+    env = """
+    import sqlalchemy as sa
+    from alembic import context
+
+    with sa.create_engine("postgresql://nowhere/x").connect() as connection:
+        connection.execute(sa.text("CREATE TABLE IF NOT EXISTS of_the_env ()"))
+        connection.commit()
+        context.configure(connection=connection, target_metadata=None)
+        with context.begin_transaction():
+            context.run_migrations()
+    """
+    project = write_project(tmp_path, table("one"), env=env)
+    async with database(postgres) as name:
+        progress = await ran(postgres, name, project.order(), Work.REHEARSE)
+        assert progress.state is RunState.DONE, progress.sentence
+        assert await tables(postgres, name) == set()
+
+
 @pytest.mark.parametrize(
     "leaving",
     [
@@ -261,6 +282,29 @@ async def test_a_stamp_changes_the_version_and_nothing_else(
         assert await versions(postgres, name) == {"one"}
         await runner.stamp(project.source, [], ["one"], target, QUICK)
         assert await versions(postgres, name) == set()
+
+
+async def test_a_stamp_rewrites_no_other_branchs_story(postgres: PostgresCluster, tmp_path: Path) -> None:
+    project = write_project(tmp_path, table("one"), table("two"))
+    one, two = project.revisions
+    async with database(postgres) as name:
+        assert (await ran(postgres, name, project.order(revisions=[one]))).state is RunState.DONE
+        target = resolve(postgres.url(database=name), {})
+        await runner.stamp(project.source, [one, two], ["one"], target, QUICK)
+        rows = await postgres.run(
+            "SELECT revision, direction FROM dbconsole_migrations ORDER BY id", database=name
+        )
+        assert [tuple(row) for row in rows] == [("one", "upgrade"), ("two", "stamp")]
+
+
+async def test_a_revision_is_generated_without_a_change_to_the_database(
+    postgres: PostgresCluster, tmp_path: Path
+) -> None:
+    project = write_project(tmp_path, env=METADATA_ENV)
+    async with database(postgres) as name:
+        target = resolve(postgres.url(database=name), {})
+        await runner.create(project.source, NewRevision("all of it", autogenerate=True), target, QUICK)
+        assert await tables(postgres, name) == set()
 
 
 async def test_metadata_and_database_are_compared_and_brought_together(

@@ -28,8 +28,12 @@ def main() -> None:
     sys.dont_write_bytecode = True  # the files are somebody's
     try:
         request = read_request(words.readline())
-    except ValueError as error:
-        events.send(Failed.of(DbconsoleError(f"The worker was asked something that it cannot read: {error}")))
+    except ValueError:
+        # What is wrong with it is not said: it has the password.
+        sentence = (
+            "The worker cannot read what it is asked: dbconsole was changed while it ran; start it again."
+        )
+        events.send(Failed.of(DbconsoleError(sentence)))
         return
     asyncio.run(_work(request, events, words))
 

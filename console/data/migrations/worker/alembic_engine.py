@@ -166,7 +166,8 @@ class AlembicEngine:
                 connection.execute(table.delete())
                 for revision in revisions:
                     connection.execute(insert(table).values(version_num=revision.id))
-                    self._write(context, revision, "stamp", 0.0)
+                    if revision.id not in self.order.current:  # nobody stamps where it stood before
+                        self._write(context, revision, "stamp", 0.0)
             return ()
 
         await self._spawn(stamp)
@@ -215,7 +216,7 @@ class AlembicEngine:
             self.config.attributes["connection"] = connection
             # The command makes an environment of its own.
             vars(command)["EnvironmentContext"] = partial(
-                ConsoleEnvironment, engine=engine, connection=connection
+                ConsoleEnvironment, engine=engine, connection=connection, dont_mutate=True
             )
             made = command.revision(
                 self.config,

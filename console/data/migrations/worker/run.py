@@ -124,7 +124,7 @@ class Worker:
 
     async def _rehearse(self) -> str:
         engine = self._engine()
-        async with self._alone(engine), engine.rehearsal():
+        async with self._alone(engine, within=engine.rehearsal()):
             await engine.prepare()
             for revision in self._order.revisions:
                 # The locks that it holds are real ones: it does not make others wait while it tries again.
@@ -231,14 +231,21 @@ class Worker:
     # The connections --------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _alone(self, engine: MigrationEngine) -> AsyncIterator[None]:
-        """Connected, with the lock held, and the version table saying what the plan saw."""
+    async def _alone(
+        self, engine: MigrationEngine, within: AbstractAsyncContextManager[None] | None = None
+    ) -> AsyncIterator[None]:
+        """Connected, with the lock held, and the version table saying what the plan saw.
+
+        `within` is entered before any of the project's code runs.
+        """
         async with self._locked() as side, AsyncExitStack() as stack:
             if await side.fetchval("SELECT pg_is_in_recovery()"):
                 raise OperationRefused(
                     "This server is a standby and takes no changes; migrate on its primary."
                 )
             self._tell_pid(await self._entered(stack, engine.connected(self._arguments())))
+            if within is not None:
+                await stack.enter_async_context(within)
             found = await engine.current()
             if set(found) != set(self._order.current):
                 raise OperationRefused(
