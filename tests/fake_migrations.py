@@ -169,7 +169,6 @@ INVALID_INDEX = InvalidIndex(
     "public",
     "orders_customer_idx",
     "public.orders",
-    "CREATE INDEX orders_customer_idx ON public.orders (customer)",
     41 << 20,
     is_transient=False,
     in_progress=False,

@@ -151,8 +151,6 @@ class InvalidIndex:
     name: str
     table: str
     """`schema.table`, quoted where it needs to be."""
-    definition: str
-    """Its `CREATE INDEX`."""
     size: int
     """Bytes."""
     is_transient: bool

@@ -419,12 +419,39 @@ async def test_an_index_that_a_failed_build_left(every_postgres: PostgresCluster
             'CREATE INDEX x_ccnew1 ON "T" (x)',
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'x_ccnew1'::regclass",
         )
-        index, reindexed = (await database.status(project, "plain")).invalid_indexes
+        reindexed, index = (await database.status(project, "plain")).invalid_indexes
         assert (index.schema, index.name, index.table) == ("public", "twice", 'public."T"')
-        assert index.definition == 'CREATE UNIQUE INDEX twice ON public."T" USING btree (x)'
         assert not index.is_transient
         assert not index.in_progress
         assert (reindexed.name, reindexed.is_transient, reindexed.size > 0) == ("x_ccnew1", True, True)
+
+
+async def test_an_index_that_a_failed_build_left_is_seen_while_a_migration_waits_for_its_table(
+    database: Database, project: Path
+) -> None:
+    await database.run("CREATE TABLE t (x int)", "INSERT INTO t VALUES (1), (1)")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await database.run("CREATE UNIQUE INDEX CONCURRENTLY twice ON t (x)")
+    reading = await asyncpg.connect(database.cluster.url(database=database.name))
+    altering = await asyncpg.connect(database.cluster.url(database=database.name))
+    try:
+        await reading.execute("BEGIN; SELECT x FROM t")
+        alter = asyncio.create_task(altering.execute("ALTER TABLE t ADD COLUMN y int"))
+
+        async def waits() -> bool:
+            seen = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE pid = $1 AND NOT granted)"
+            return bool(await reading.fetchval(seen, altering.get_server_pid()))
+
+        await until(waits)
+        async with asyncio.timeout(5):
+            (index,) = (await database.status(project)).invalid_indexes
+        assert index.name == "twice"
+        assert not alter.done()
+        await reading.execute("ROLLBACK")
+        await alter
+    finally:
+        await reading.close()
+        await altering.close()
 
 
 async def test_an_index_that_is_being_built_is_not_called_left_behind(

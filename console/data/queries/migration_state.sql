@@ -2,7 +2,8 @@
 -- the lock that lets one console at a time migrate ($4 and $5), and which indexes a failed CREATE INDEX CONCURRENTLY or
 -- REINDEX CONCURRENTLY left.
 -- $1, $2: the version table and the ledger; $3: their schema, NULL is wherever the search path finds them.
--- An index that somebody keeps to himself has no size, since asking would have to wait.
+-- An index that somebody keeps to himself has no size, since asking would have to wait; so would pg_get_indexdef() behind
+-- whoever waits for the table. What REINDEX left comes first: each try to build again leaves another one.
 WITH wanted AS (
     SELECT c.oid, c.relname, n.nspname,
            has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS may_read
@@ -27,7 +28,6 @@ WITH wanted AS (
 ), invalid AS (
     SELECT n.nspname AS schema, c.relname AS name,
            quote_ident(s.nspname) || '.' || quote_ident(t.relname) AS table,
-           pg_get_indexdef(c.oid) AS definition,
            CASE WHEN EXISTS (SELECT 1
                              FROM pg_locks l
                              WHERE l.relation = c.oid
@@ -53,7 +53,7 @@ SELECT statement_timestamp() AS at,
        g.nspname AS ledger_schema,
        g.may_read AS may_read_ledger,
        h.pid, h.role, h.application, h.since, h.client,
-       (SELECT json_agg(x ORDER BY x.schema, x.name)::text FROM invalid x) AS invalid,
+       (SELECT json_agg(x ORDER BY x.is_transient DESC, x.schema, x.name)::text FROM invalid x) AS invalid,
        date_part('epoch', clock_timestamp() - statement_timestamp()) * 1000 AS server_ms
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN wanted v ON v.relname = $1
