@@ -218,7 +218,12 @@ def _timing_parts(progress: RunProgress, *, is_rehearsal: bool) -> Iterator[Part
         timings.sort(key=lambda timing: -timing.seconds)
     elif not progress.is_over:
         timings = timings[: -MOST_SHOWN - 1 : -1]
-    title = f"{len(progress.timings)} statements have run, {latency(sum(t.seconds for t in progress.timings))} in all"
+    ran = (
+        "1 statement has run"
+        if len(progress.timings) == 1
+        else f"{len(progress.timings)} statements have run"
+    )
+    title = f"{ran}, {latency(sum(t.seconds for t in progress.timings))} in all"
     order = "slowest first" if sorted_by_time else "» the slowest"
     yield Words("")
     yield Words(f"{title} ({order})", "strong")

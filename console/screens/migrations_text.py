@@ -94,8 +94,8 @@ def remarks(status: MigrationStatus) -> Iterator[str]:
             f"The database stands at {', '.join(unknown)}, which no file describes: bring the file back, or stamp (T) "
             "where the database really is."
         )
-    yield from _several_heads(status.steps)
     yield from _index_sentences(status.invalid_indexes)
+    yield from _several_heads(status.steps)
     if status.ledger_problem:
         yield f"Who applied what and when cannot be read: {status.ledger_problem}"
 
@@ -109,7 +109,7 @@ def _several_heads(steps: Sequence[Step]) -> Iterator[str]:
         if len(ids) > 1:
             where = f"The branch {branch}" if branch else "The history"
             shown = ", ".join(ids[:_MOST_HEADS]) + (" …" if len(ids) > _MOST_HEADS else "")
-            yield f"{where} has {len(ids)} heads ({shown}): heads upgrades to all of them, a merge revision joins them."
+            yield f"{where} has {len(ids)} heads ({shown}): U upgrades to all of them, a merge revision joins them."
 
 
 def _lock_sentence(lock: LockHolder, now: datetime) -> str:
