@@ -46,7 +46,7 @@ class Written:
     upgrade: str
     """The function's body."""
     downgrade: str = "pass"
-    down: str | None = None
+    down: str | tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

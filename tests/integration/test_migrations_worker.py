@@ -130,8 +130,9 @@ async def test_what_an_env_prints_reads_and_surrounds_its_revisions_with_does_no
         "one", "op.execute(\"CREATE TABLE one AS SELECT current_setting('work_mem') AS memory\")"
     )
     project = write_project(tmp_path, revision, env=NOISY_ENV)
+    order = replace(project.order(), source=replace(project.source, version_table="noisy_version"))
     async with database(every_postgres) as name:
-        progress = await ran(every_postgres, name, project.order())
+        progress = await ran(every_postgres, name, order)
         assert (progress.state, progress.sentence) == (RunState.DONE, "1 revision done.")
         assert (await every_postgres.run("SELECT memory FROM one", database=name))[0][0] == "8MB"
         (version,) = await every_postgres.run("SELECT version_num FROM noisy_version", database=name)
@@ -284,6 +285,57 @@ async def test_a_stamp_changes_the_version_and_nothing_else(
         assert await versions(postgres, name) == set()
 
 
+@pytest.mark.parametrize(
+    ("surprise", "place"),
+    [
+        ("", "public.elsewhere"),
+        ('connection.execute(text("SET search_path TO aside"))', "aside.elsewhere"),
+    ],
+)
+async def test_a_version_table_that_the_console_does_not_look_at_is_refused(
+    postgres: PostgresCluster, tmp_path: Path, surprise: str, place: str
+) -> None:
+    env = f"""
+    from alembic import context
+    from sqlalchemy import create_engine, text
+
+    with create_engine("postgresql://nowhere/x").connect() as connection:
+        {surprise}
+        context.configure(connection=connection, version_table="else" + "where")
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+    """
+    project = write_project(tmp_path, table("one"), env=env)
+    async with database(postgres) as name:
+        await postgres.run("CREATE SCHEMA aside", database=name)
+        progress = await ran(postgres, name, project.order())
+        assert progress.state is RunState.FAILED
+        assert progress.sentence is not None
+        assert f"in {place}, but" in progress.sentence
+        assert "looks at public.alembic_version" in progress.sentence
+        assert await tables(postgres, name) == set()
+
+
+async def test_a_project_without_a_config_file_may_be_in_a_folder_of_any_name(
+    postgres: PostgresCluster, tmp_path: Path
+) -> None:
+    env = """
+    from alembic import context
+    from sqlalchemy import create_engine
+
+    with create_engine("postgresql://nowhere/x").connect() as connection:
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
+    """
+    project = write_project(tmp_path / "50% 'of' my: work", table("one"), env=env)
+    order = replace(project.order(), source=replace(project.source, config_file=None))
+    async with database(postgres) as name:
+        progress = await ran(postgres, name, order)
+        assert progress.state is RunState.DONE, progress.sentence
+
+
 async def test_a_stamp_rewrites_no_other_branchs_story(postgres: PostgresCluster, tmp_path: Path) -> None:
     project = write_project(tmp_path, table("one"), table("two"))
     one, two = project.revisions
@@ -363,6 +415,25 @@ async def test_sql_pairs_run_in_the_same_process(postgres: PostgresCluster, tmp_
         assert await tables(postgres, name) == {"one", "dbconsole_migrations"}
         with pytest.raises(BadMigrations, match="sql pairs have no metadata"):
             await runner.verify(source, resolve(postgres.url(database=name), {}), QUICK)
+
+
+async def test_what_does_nothing_need_not_be_undone(tmp_path: Path) -> None:
+    project = write_project(
+        tmp_path,
+        Written("first", "pass"),
+        table("left"),
+        Written("right", "pass", down="first"),
+        Written("both", "pass", down=("left", "right")),
+    )
+    revisions = tuple(
+        replace(revision, down=down)
+        for revision, down in zip(
+            project.revisions, ((), ("first",), ("first",), ("left", "right")), strict=True
+        )
+    )
+    steps, _ = await runner.plan(replace(project.order(), revisions=revisions))
+    assert [step.revision.id for step in steps if len(step.statements) > 1] == ["first", "left", "both"]
+    assert [step.no_way_back for step in steps] == [None] * 4
 
 
 async def test_a_plan_shows_what_runs_and_what_cannot_be_known(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ class _DryRun:
     """What it raised."""
     reads: bool = False
     """Whether that is because it asks the database."""
+    writes: bool = False
+    """Whether the function itself wrote anything, the version table aside."""
 
     @property
     def problem(self) -> str | None:
@@ -131,7 +133,7 @@ class _Planner:
         no_way_back = None
         if back.error and not back.reads:
             no_way_back = f"Its downgrade() refuses: {back.error}."
-        elif not back.error and not back.statements and len(run.statements) > 1:
+        elif not back.error and not back.statements and run.writes:
             no_way_back = "Its downgrade() does nothing."
         return PlannedStep(
             revision, run.statements, _is_atomic(run.statements), problem, no_way_back=no_way_back
@@ -156,17 +158,20 @@ class _Planner:
         self._writes.texts.clear()
         error: BaseException | None = None
         step: RevisionStep | None = None
+        before = 0
         try:
             step = make(self._script.revision_map, file)
             if is_counted and step.is_upgrade and not self._heads.heads:
                 self._create_version_table()
+            before = len(self._writes.texts)
             step.migration_fn(**self._arguments)
         except (Exception, SystemExit) as raised:
             error = raised
+        writes = len(self._writes.texts) > before
         if is_counted and step is not None:
             self._heads.update_to_step(step)
         words = python_words(error, self._order.source.directory.parent) if error else None
-        return _DryRun(self._writes.taken(), words, isinstance(error, _READS))
+        return _DryRun(self._writes.taken(), words, isinstance(error, _READS), writes)
 
     def _create_version_table(self) -> None:
         assert self._context.connection is not None, "a dry run has a connection that only writes down"
