@@ -28,8 +28,17 @@ from console.data.migrations.worker.lending import OWN, LendingEngine, run_in_th
 from console.data.migrations.worker.protocol import Described, NewRevision
 from console.data.migrations.worker.session import opened
 from console.data.migrations.worker.words import failure, python_words
+from console.data.server import quoted
 from console.errors import BadMigrations, MigrationFailed, OperationRefused
 from console.models.migrations import Direction, Drift, PlannedStep, Revision
+
+_SCHEMA = """
+SELECT coalesce(
+    (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)),
+    current_schema()
+)
+"""
+"""Where a table is on the search path, or would be created."""
 
 StepsFunction = Callable[[Any, MigrationContext], Iterable[Any]]
 
@@ -77,22 +86,41 @@ class AlembicEngine:
             yield self._connection.get_server_pid()
 
     async def current(self) -> tuple[str, ...]:
-        """What the version table names. Raises `BadMigrations` where `env.py` cannot be run."""
+        """What the version table names.
+
+        Raises `BadMigrations` where `env.py` cannot be run, or has another version table than the console looks at.
+        """
         found: list[tuple[str, ...]] = []
 
         def look(heads: Any, _context: MigrationContext) -> tuple[()]:
             found.append(tuple(heads))
             return ()
 
+        source = self.order.source
+        ours = await self._version_table(source.version_schema, source.version_table)
         with self._understood():
-            await greenlet_spawn(self.run_environment, look, dont_mutate=True)
+            environment = await greenlet_spawn(self.run_environment, look, dont_mutate=True)
         if len(found) != 1:
             raise BadMigrations(
                 "env.py runs migrations "
                 + ("for several databases or schemas, one after the other" if found else "not at all")
                 + ", which the console cannot do; use the project's own command."
             )
+        configured = environment.configured
+        assert configured is not None, "env.py has run"
+        theirs = await self._version_table(configured.version_schema, configured.version_table)
+        if theirs != ours:
+            # Whoever ran revisions there would see them pending here for ever.
+            raise BadMigrations(
+                f"env.py keeps the version in {theirs}, but does not say so plainly, and the console looks at {ours}: "
+                "write version_table and version_table_schema as texts into env.py."
+            )
         return found[0]
+
+    async def _version_table(self, schema: str | None, name: str) -> str:
+        """The table that is meant at this moment, with its schema; or that would be created."""
+        schema = schema or await self._raw.fetchval(_SCHEMA, quoted(name))
+        return f"{schema}.{name}"
 
     async def prepare(self) -> None:
         """Creates the version table and the ledger where they are missing.

@@ -128,8 +128,8 @@ def open_directory(source: Source) -> tuple[Config, ScriptDirectory]:
     else:
         config = Config()
         if source.version_directories:
-            locations = os.pathsep.join(map(str, source.version_directories))
-            config.set_main_option("path_separator", "os")
+            locations = "\n".join(map(str, source.version_directories))
+            config.set_main_option("path_separator", "newline")
             config.set_main_option("version_locations", _escaped(locations))
     config.set_main_option("script_location", _escaped(str(source.directory)))
     return config, ScriptDirectory.from_config(config)
