@@ -25,7 +25,7 @@ MOST_LINES = 400
 class ConfirmDialog(ModalScreen[bool]):
     """Shows an operation: its SQL, what is lost. True when the person wants it.
 
-    Cancel has the focus. With `typed`, as in production, the object's name has to be written out first.
+    Cancel has the focus. With `typed` the object's name has to be written out first; `in_production` says so.
     """
 
     CSS_PATH = folder("themes") / "dialogs.tcss"
@@ -37,14 +37,16 @@ class ConfirmDialog(ModalScreen[bool]):
         Binding("pageup,up", "scroll_consequences(-1)", "read back", show=False),
     ]
 
-    def __init__(self, operation: Operation, *, typed: bool) -> None:
+    def __init__(self, operation: Operation, *, typed: bool, in_production: bool) -> None:
         super().__init__()
         self._operation = operation
         self._typed = typed
+        self._in_production = in_production
 
     def compose(self) -> ComposeResult:
         operation = self._operation
-        with Vertical(id="dialog", classes=operation.danger.value):
+        typed = " typed" if self._typed else ""
+        with Vertical(id="dialog", classes=f"{operation.danger.value}{typed}"):
             yield Static(Content(visible(operation.title)), id="title")
             with VerticalScroll(id="consequences", can_focus=False):
                 for consequence in operation.consequences:
@@ -52,8 +54,9 @@ class ConfirmDialog(ModalScreen[bool]):
                 yield Static(Content.styled("This will run:", "$text-muted"), classes="label")
                 yield Static(Content(visible(self._sql, multiline=True)), classes="sql")
             if self._typed:
+                where = "PRODUCTION. " if self._in_production else ""
                 yield Static(
-                    Content(f"PRODUCTION. Type {visible(operation.object_name)} to go on:"), classes="label"
+                    Content(f"{where}Type {visible(operation.object_name)} to go on:"), classes="label"
                 )
                 yield Input(id="typed", compact=True, select_on_focus=False)
             with Horizontal(id="buttons"):
@@ -80,7 +83,19 @@ class ConfirmDialog(ModalScreen[bool]):
 
     @on(Input.Changed)
     def _typing(self, event: Input.Changed) -> None:
-        self.query_one("#do", Button).disabled = event.value.strip() != self._operation.object_name
+        self.query_one("#do", Button).disabled = not self._is_named(event.value)
+
+    @on(Input.Submitted)
+    def _typed_out(self, event: Input.Submitted) -> None:
+        """Leads to the button, which is the last step; a name that is not the object's is answered."""
+        name = self._operation.object_name
+        if self._is_named(event.value):
+            self.query_one("#do").focus()
+        else:
+            self.notify(f"It has to be {name}, letter for letter.", markup=False, severity="warning")
+
+    def _is_named(self, text: str) -> bool:
+        return text.strip() == self._operation.object_name
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

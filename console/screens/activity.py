@@ -265,7 +265,9 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
                 sessions, reading.snapshot, terminate=terminate
             )
             production = services.settings.environment == "production"
-            if not await self.app.push_screen_wait(ConfirmDialog(operation, typed=production)):
+            if not await self.app.push_screen_wait(
+                ConfirmDialog(operation, typed=production, in_production=production)
+            ):
                 return
             outcomes = await services.activity.stop(operation, sessions, terminate=terminate)
         except DbconsoleError as problem:

@@ -121,7 +121,9 @@ class MigrationsScreen(RevisionsScreen):
         from console.dialogs.confirm import ConfirmDialog
 
         production = self.services is not None and self.services.settings.environment == "production"
-        return await self.app.push_screen_wait(ConfirmDialog(operation, typed=production or always_typed))
+        return await self.app.push_screen_wait(
+            ConfirmDialog(operation, typed=production or always_typed, in_production=production)
+        )
 
     def _may_change(self) -> bool:
         """Whether the server may be changed now; if not, says why."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from console.dialogs.confirm import ConfirmDialog
 from console.errors import BadMigrations, OperationRefused, QueryDenied
@@ -354,13 +354,14 @@ async def test_stamping_is_always_typed() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "T", *APPLIED, "enter")
         assert isinstance(app.screen, ConfirmDialog)
-        await press(pilot, *CONFIRM)
-        assert "stamp" not in names(app)
-        await press(pilot, *APPLIED)
-        app.screen.query_one("#do").focus()
+        assert f"Type {APPLIED} to go on:" in [str(line.content) for line in app.screen.query(Static)]
+        await press(pilot, *APPLIED[:-1], "enter")
+        assert said(app) == [f"It has to be {APPLIED}, letter for letter."]
+        await press(pilot, APPLIED[-1], "enter")
+        assert "stamp" not in names(app), "the last step is the button"
         await press(pilot, "enter")
         await until(pilot, lambda: "stamp" in names(app))
-        assert said(app) == [f"The database stands at {APPLIED}."]
+        assert said(app)[1:] == [f"The database stands at {APPLIED}."]
 
 
 async def test_a_new_revision() -> None:
