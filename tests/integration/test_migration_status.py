@@ -16,12 +16,15 @@ import asyncpg
 import pytest
 
 from console.data.migrations import ledger
+from console.data.migrations.service import MigrationsService
 from console.data.migrations.sources import find_source
 from console.data.migrations.status import NO_SOURCE, StatusReader
 from console.data.migrations.worker.lock import APPLICATION_NAME, CLASS_ID, OBJECT_ID
 from console.data.queries import query
 from console.data.server import with_identifiers
+from console.errors import OperationRefused
 from console.models.migrations import MigrationStatus, RevisionState, Source, SourceKind
+from console.settings import Settings
 from tests.live import connected, until
 from tests.postgres import Clusters, PostgresCluster, versions
 
@@ -372,6 +375,23 @@ async def test_golang_migrates_table(database: Database, golang: Path) -> None:
         assert states(await reader.sample()) == {"10": FAILED, "9": APPLIED, "8": APPLIED}
         await database.run("UPDATE schema_migrations SET version = 11, dirty = false")
         assert states(await reader.sample()) == {"11": MISSING, "10": APPLIED, "9": APPLIED, "8": APPLIED}
+
+
+async def test_what_slipped_in_below_golangs_version_is_not_run(database: Database, golang: Path) -> None:
+    source = source_of(golang)
+    await database.run(
+        GOLANG_TABLE,
+        "INSERT INTO schema_migrations VALUES (10, false)",
+        ledger.CREATE.format(table=ledger.table_of(source)),
+    )
+    await database.write(source, "8")
+    await database.write(source, "10", previous=["8"])
+    async with connected(database.cluster.url("postgres", database.name)) as server:
+        service = MigrationsService(server, Settings(), directory=golang)
+        status = await service.sample()
+        assert states(status) == {"10": APPLIED, "9": OUT_OF_ORDER, "8": APPLIED}
+        with pytest.raises(OperationRefused, match="takes 9 for applied"):
+            await service.plan_of(status, "9")
 
 
 # Who migrates, and what was left ------------------------------------------------------------------------------------
