@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from console.data.migrations.lanes import lanes
 from console.models.migrations import Lane, LedgerEntry, RevisionState, Step
@@ -23,6 +24,7 @@ _LOOK: dict[RevisionState, tuple[str, Tone | None]] = {
 """A state's glyph, in the graph and before its word, and what it means."""
 
 _LEAST_GRAPH = 5
+_LONGEST_ID = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,13 @@ def _exact(at: datetime | None) -> str:
 
 def state_cell(row: StepRow) -> Cell:
     """The state's glyph and word; where the database stands is said too."""
-    glyph, tone = _LOOK[row.step.state]
-    text = f"{glyph} {row.step.state.value}{' ◄' if row.step.is_current else ''}"
-    return (text, tone) if tone else text
+    _, tone = _LOOK[row.step.state]
+    return (_state_text(row), tone) if tone else _state_text(row)
+
+
+def _state_text(row: StepRow) -> str:
+    glyph, _ = _LOOK[row.step.state]
+    return f"{glyph} {row.step.state.value}{' ◄' if row.step.is_current else ''}"
 
 
 def graph_cell(row: StepRow, is_in_order: bool) -> Cell:
@@ -112,9 +118,10 @@ def _by(row: StepRow) -> str:
 def step_columns(rows: Sequence[StepRow], is_in_order: Callable[[], bool]) -> tuple[Column[StepRow], ...]:
     """The columns for these rows. `is_in_order` tells, when a line is drawn, whether the graph belongs beside it."""
     lane_count = max((len(row.lanes) for row in rows), default=1)
-    id_width = max((len(row.id) for row in rows), default=8)
+    id_width = min(max((len(row.id) for row in rows), default=8), _LONGEST_ID)
     branch_width = max((len(row.step.branch) for row in rows), default=0)
-    return (
+    state_width = max((len(_state_text(row)) for row in rows), default=0)
+    columns = (
         Column[StepRow](
             "graph",
             "graph",
@@ -129,8 +136,8 @@ def step_columns(rows: Sequence[StepRow], is_in_order: Callable[[], bool]) -> tu
             "revision",
             "revision",
             lambda row: (row.id, "strong") if row.step.is_current else row.id,
-            max(8, min(id_width, 16)),
-            8,
+            max(8, id_width),
+            max(8, min(_distinct_width(rows), id_width)),
             sort=lambda row: row.id,
             priority=11,
         ),
@@ -141,7 +148,7 @@ def step_columns(rows: Sequence[StepRow], is_in_order: Callable[[], bool]) -> tu
             max(6, min(branch_width, 16)),
             6,
             sort=lambda row: row.step.branch,
-            priority=8 if branch_width else 0,
+            priority=8,
         ),
         Column[StepRow](
             "message",
@@ -158,7 +165,7 @@ def step_columns(rows: Sequence[StepRow], is_in_order: Callable[[], bool]) -> tu
             "state",
             "state",
             state_cell,
-            16,
+            max(11, state_width),
             sort=lambda row: row.step.state.value,
             priority=10,
             exact=lambda row: row.step.state.value,
@@ -196,3 +203,16 @@ def step_columns(rows: Sequence[StepRow], is_in_order: Callable[[], bool]) -> tu
             exact=lambda row: _exact(row.step.revision.created),
         ),
     )
+    return columns if branch_width else tuple(column for column in columns if column.key != "branch")
+
+
+def _distinct_width(rows: Sequence[StepRow]) -> int:
+    """How wide the ids have to be for no two of them to look the same, the ellipsis included."""
+    ids = sorted(row.id for row in rows)
+    return max((_common(*pair) + 2 for pair in pairwise(ids)), default=0)
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    differ = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return next(differ, min(len(one), len(other)))
