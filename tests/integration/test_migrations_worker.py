@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.data.migrations import runner, sql_files
+from console.data.migrations import ledger, runner, sql_files
 from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.protocol import NewRevision, Work
 from console.errors import BadMigrations, OperationRefused
@@ -334,6 +334,28 @@ async def test_a_project_without_a_config_file_may_be_in_a_folder_of_any_name(
     async with database(postgres) as name:
         progress = await ran(postgres, name, order)
         assert progress.state is RunState.DONE, progress.sentence
+
+
+@pytest.mark.parametrize("kind", ["alembic", "pairs"])
+async def test_a_role_that_may_not_write_the_ledger_is_told_what_it_lacks(
+    postgres: PostgresCluster, tmp_path: Path, kind: str
+) -> None:
+    if kind == "alembic":
+        order = write_project(tmp_path, table("one")).order()
+    else:
+        (tmp_path / "001_one.sql").write_text("CREATE TABLE one ()")
+        source = Source(SourceKind.SQL_PAIRS, tmp_path)
+        order = Order(source, Direction.UPGRADE, sql_files.read(source), (), frozenset())
+    async with database(postgres) as name:
+        await postgres.run("GRANT ALL ON SCHEMA public TO plain", database=name)
+        await postgres.run(ledger.CREATE.format(table=ledger.TABLE), database=name)
+        if kind == "pairs":  # its ledger is read first of all
+            await postgres.run(f"GRANT SELECT ON {ledger.TABLE} TO plain", database=name)
+        refused = await ran(postgres, name, order, user="plain")
+        assert refused.sentence is not None
+        assert refused.sentence.endswith("GRANT SELECT, INSERT ON dbconsole_migrations TO plain;")
+        await postgres.run(f"GRANT SELECT, INSERT ON {ledger.TABLE} TO plain", database=name)
+        assert (await ran(postgres, name, order, user="plain")).state is RunState.DONE
 
 
 async def test_a_stamp_rewrites_no_other_branchs_story(postgres: PostgresCluster, tmp_path: Path) -> None:

@@ -19,9 +19,8 @@ from sqlalchemy import insert
 from sqlalchemy.util import greenlet_spawn
 
 from console.data.audit import person
-from console.data.driver import DRIVER_ERRORS
 from console.data.migrations import ledger
-from console.data.migrations.worker import alembic_metadata, alembic_plan
+from console.data.migrations.worker import alembic_metadata, alembic_plan, ledger_table
 from console.data.migrations.worker.engine import Order, Report
 from console.data.migrations.worker.environment import ConsoleEnvironment, open_directory
 from console.data.migrations.worker.lending import OWN, LendingEngine, run_in_this_loop
@@ -125,18 +124,13 @@ class AlembicEngine:
     async def prepare(self) -> None:
         """Creates the version table and the ledger where they are missing.
 
-        Raises `OperationRefused` where a file is not what it was when the plan was made, `MigrationFailed`.
+        Raises `OperationRefused` where a file is not what it was when the plan was made, or the role may not write into
+        the ledger, `MigrationFailed`.
         """
         for revision in self.order.revisions:
             _check_file(revision)
         await self._spawn(_nothing)
-        connection = self._raw
-        table = ledger.table_of(self.order.source)
-        try:
-            if await connection.fetchval("SELECT to_regclass($1)", table) is None:
-                await connection.execute(ledger.CREATE.format(table=table))
-        except DRIVER_ERRORS as error:
-            raise failure(error, ledger.CREATE.format(table=table).strip(), self.folder) from error
+        await ledger_table.provide(self._raw, ledger.table_of(self.order.source), self.folder)
 
     @asynccontextmanager
     async def rehearsal(self) -> AsyncIterator[None]:

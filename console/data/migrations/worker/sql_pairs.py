@@ -17,6 +17,7 @@ from console.data.audit import person
 from console.data.driver import DRIVER_ERRORS
 from console.data.migrations import ledger, sql_files
 from console.data.migrations.script import line_at
+from console.data.migrations.worker import ledger_table
 from console.data.migrations.worker.engine import Order, Report
 from console.data.migrations.worker.pair_script import PairScript, read_script
 from console.data.migrations.worker.session import opened
@@ -114,15 +115,16 @@ class SqlPairsEngine:
             return () if version is None else (sql_files.id_of(version, known),)
 
     async def prepare(self) -> None:
-        """Creates the ledger and golang-migrate's table where they are missing. Raises `MigrationFailed`."""
-        creations = {self._ledger: ledger.CREATE.format(table=self._ledger).strip()}
+        """Creates the ledger and golang-migrate's table where they are missing.
+
+        Raises `MigrationFailed`, and `OperationRefused` where the role may not write into the ledger.
+        """
+        await ledger_table.provide(self._connection, self._ledger, self.order.source.directory)
         if self._table is not None:
-            creations[self._table.name] = self._table.creation
-        for table, creation in creations.items():
-            with self._explaining(creation):
+            with self._explaining(self._table.creation):
                 # A role that may not create anything may still use what is there.
-                if await self._connection.fetchval("SELECT to_regclass($1)", table) is None:
-                    await self._connection.execute(creation)
+                if await self._connection.fetchval("SELECT to_regclass($1)", self._table.name) is None:
+                    await self._connection.execute(self._table.creation)
 
     @asynccontextmanager
     async def rehearsal(self) -> AsyncIterator[None]:
