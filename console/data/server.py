@@ -22,6 +22,7 @@ from console.data.driver import (
     query_error,
 )
 from console.data.engine import Engine
+from console.data.identifiers import in_quotes, quoted
 from console.data.queries import OLDEST_MAJOR, query
 from console.errors import CannotConnect, ConnectionLost, QueryDenied, ServerTooOld
 from console.models.pools import ConsolePool
@@ -288,13 +289,4 @@ def _capabilities(row: asyncpg.Record) -> Capabilities:
 
 def with_identifiers(text: str, identifiers: Mapping[str, str]) -> str:
     """A query with its `:"name"` put in; in quotes always, for it may be a word of SQL's own."""
-    return re.sub(r':"(\w+)"', lambda match: _in_quotes(identifiers[match[1]]), text)
-
-
-def quoted(identifier: str) -> str:
-    """An identifier as SQL has it: in double quotes, unless it is plain."""
-    return identifier if re.fullmatch("[a-z_][a-z0-9_]*", identifier) else _in_quotes(identifier)
-
-
-def _in_quotes(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
+    return re.sub(r':"(\w+)"', lambda match: in_quotes(identifiers[match[1]]), text)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from console.data.server import quoted
+from console.data.identifiers import quoted
 
 _TOKEN = re.compile(
     r"""

@@ -7,7 +7,7 @@ leaves it there: it is the history of what it outlives.
 
 from __future__ import annotations
 
-from console.data.server import quoted
+from console.data.identifiers import quoted
 from console.models.migrations import Source, SourceKind
 
 TABLE = "dbconsole_migrations"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from console.clock import SYSTEM_CLOCK, Clock
 from console.data.audit import AuditFile
+from console.data.identifiers import quoted
 from console.data.migrations import confirmation, graph, ledger, runner
 from console.data.migrations.hazards import hazards
 from console.data.migrations.losses import losses
@@ -19,7 +20,7 @@ from console.data.migrations.sql_files import new_files
 from console.data.migrations.status import StatusReader
 from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.protocol import NewRevision, Request, Work
-from console.data.server import Server, quoted
+from console.data.server import Server
 from console.data.vitals import VitalsReader
 from console.errors import BadMigrations, OperationRefused
 from console.models.migrations import (

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 import asyncpg
 
+from console.data.identifiers import quoted
 from console.data.migrations import ledger, sql_files
 from console.data.migrations.alembic_files import AlembicFiles
 from console.data.migrations.standing import Evidence, Standing, current_of, standing
 from console.data.migrations.worker.lock import CLASS_ID, OBJECT_ID
-from console.data.server import Server, quoted
+from console.data.server import Server
 from console.errors import BadMigrations, QueryFailed, QueryTimedOut
 from console.models.migrations import (
     InvalidIndex,

@@ -19,6 +19,7 @@ from sqlalchemy import insert
 from sqlalchemy.util import greenlet_spawn
 
 from console.data.audit import person
+from console.data.identifiers import quoted
 from console.data.migrations import ledger
 from console.data.migrations.worker import alembic_metadata, alembic_plan, ledger_table
 from console.data.migrations.worker.engine import Order, Report
@@ -27,7 +28,6 @@ from console.data.migrations.worker.lending import OWN, LendingEngine, run_in_th
 from console.data.migrations.worker.protocol import Described, NewRevision
 from console.data.migrations.worker.session import opened
 from console.data.migrations.worker.words import failure, python_words
-from console.data.server import quoted
 from console.errors import BadMigrations, MigrationFailed, OperationRefused
 from console.models.migrations import Direction, Drift, PlannedStep, Revision
 

@@ -8,7 +8,7 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from console.data.server import quoted
+from console.data.identifiers import quoted
 from console.models.migrations import Drift
 
 _MISSING = "missing in the database"

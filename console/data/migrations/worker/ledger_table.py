@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 
 from console.data.driver import DRIVER_ERRORS
+from console.data.identifiers import quoted
 from console.data.migrations import ledger
 from console.data.migrations.worker.words import failure
-from console.data.server import quoted
 from console.errors import OperationRefused
 
 _RIGHTS = """

@@ -10,8 +10,8 @@ from typing import Any
 
 import asyncpg
 
+from console.data.identifiers import quoted
 from console.data.migrations.worker.engine import Report
-from console.data.server import quoted
 from console.models.migrations import Source
 
 _NO_VERSION = -1
