@@ -336,6 +336,20 @@ async def test_a_project_without_a_config_file_may_be_in_a_folder_of_any_name(
         assert progress.state is RunState.DONE, progress.sentence
 
 
+async def test_what_is_read_only_is_not_changed_by_an_env(postgres: PostgresCluster, tmp_path: Path) -> None:
+    env = METADATA_ENV.replace(
+        "else:\n",
+        "else:\n    with sa.create_engine('x').begin() as c: c.execute(sa.text('CREATE TABLE by_env ()'))\n",
+    )
+    project = write_project(tmp_path, table("one"), env=env)
+    async with database(postgres) as name:
+        target = resolve(postgres.url(database=name), {})
+        with pytest.raises(BadMigrations, match="read-only transaction"):
+            await runner.verify(project.source, target, QUICK.model_copy(update={"read_only": True}))
+        assert await tables(postgres, name) == set()
+        assert await runner.verify(project.source, target, QUICK)
+
+
 @pytest.mark.parametrize("kind", ["alembic", "pairs"])
 async def test_a_role_that_may_not_write_the_ledger_is_told_what_it_lacks(
     postgres: PostgresCluster, tmp_path: Path, kind: str

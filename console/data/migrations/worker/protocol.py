@@ -67,6 +67,8 @@ class Request:
     password: str = field(default="", repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Migrations = field(default_factory=Migrations)
+    read_only: bool = False
+    """Whether the console may change nothing, not even by what an `env.py` does."""
     new: NewRevision | None = None
     statements: tuple[str, ...] = ()
 
@@ -78,6 +80,7 @@ class Request:
             password=target.password.get_secret_value() if target.password else "",
             timeouts=settings.timeouts,
             limits=settings.migrations,
+            read_only=settings.read_only,
         )
 
     @property

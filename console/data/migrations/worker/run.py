@@ -220,8 +220,11 @@ class Worker:
 
     async def _with_metadata(self) -> None:
         engine = self._alembic()
+        arguments = self._arguments()
+        if self._request.read_only:
+            arguments["server_settings"]["default_transaction_read_only"] = "on"
         async with AsyncExitStack() as stack:
-            await self._entered(stack, engine.connected(self._arguments()))
+            await self._entered(stack, engine.connected(arguments))
             if self._request.work is Work.VERIFY:
                 self._events.send(Verified(await engine.verify()))
             else:
