@@ -45,11 +45,10 @@ def headline(status: MigrationStatus) -> Content:
     """What runs the migrations, where they are, how many are pending, what the heads are."""
     if status.source is None:
         return Content("no migrations")
-    pending = status.pending
     parts = [
         Content.styled(status.source.kind.value, "bold"),
         Content(visible(_short(status.source.directory))),
-        Content.styled(f"{pending} pending", "bold $accent") if pending else Content("nothing pending"),
+        _pending(status),
     ]
     for state, colour in _COUNTED:
         if number := sum(step.state is state for step in status.steps):
@@ -60,6 +59,16 @@ def headline(status: MigrationStatus) -> Content:
         )
         parts.append(Content(visible(f"heads: {shown}" if len(heads) > 1 else f"head: {shown}")))
     return Content(" · ").join(parts)
+
+
+def _pending(status: MigrationStatus) -> Content:
+    if pending := status.pending:
+        return Content.styled(f"{pending:,} pending", "bold $accent")
+    if status.steps:
+        return Content("nothing pending")
+    return (
+        Content.styled("not known where it stands", "$warning") if status.problem else Content("no revisions")
+    )
 
 
 def _short(directory: Path) -> str:

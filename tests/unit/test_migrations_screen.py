@@ -338,6 +338,17 @@ async def test_a_refusal_is_said() -> None:
         assert isinstance(app.screen, MigrationsScreen)
 
 
+async def test_what_is_not_known_is_not_called_nothing() -> None:
+    app = console()
+    source = migration_status().source
+    app.migrations_feed.give(snapshot=migration_status((), source=source, problem="It may not be read."))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        head = str(screen_of(app).query_one("#head", Static).content)
+        assert "not known where it stands" in head
+        assert "nothing pending" not in head
+
+
 async def test_without_migrations_every_key_says_so() -> None:
     app = console()
     app.migrations_feed.give(snapshot=NO_SOURCE)

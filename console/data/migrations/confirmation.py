@@ -9,6 +9,12 @@ from console.models.operation import Danger, Operation
 from console.units import bytes_binary, compact, count
 
 
+_ALREADY_THERE = (
+    "A revision that was to create it and failed stays pending. Run again, it finds the index already there: stamp it "
+    "instead, or drop the index first."
+)
+
+
 def of_plan(plan: Plan, hazards: Sequence[Hazard], losses: Sequence[Loss], *, rehearse: bool) -> Operation:
     """What upgrading, rolling back or rehearsing means."""
     upgrade = plan.direction is Direction.UPGRADE
@@ -68,6 +74,7 @@ def of_repair(index: InvalidIndex, statement: str) -> Operation:
             said,
             "It waits for every transaction that is older than itself, and runs outside a transaction: "
             "if it is cancelled, the index stays invalid.",
+            *([] if index.is_transient else [_ALREADY_THERE]),
         ),
         danger=Danger.NOTICEABLE,
     )
