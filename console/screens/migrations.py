@@ -134,7 +134,7 @@ class MigrationsScreen(RevisionsScreen):
             self.say("The console was started with --read-only: it changes nothing on the server.")
         elif services.server.capabilities is not None and services.server.capabilities.in_recovery:
             self.say("The server is a standby: what changes it has to run on its primary.")
-        elif self.last_run is not None and not self.last_run.run.progress.is_over:
+        elif self.runs_here:
             self.say("A migration runs: w shows it.")
         else:
             return True

@@ -89,11 +89,11 @@ def _heads(status: MigrationStatus) -> list[str]:
     ]
 
 
-def remarks(status: MigrationStatus) -> Iterator[str]:
-    """What else a person should know, a sentence each."""
+def remarks(status: MigrationStatus, *, runs_here: bool = False) -> Iterator[str]:
+    """What else a person should know, a sentence each. With `runs_here` the lock is the console's own."""
     if status.problem and status.steps:
         yield status.problem
-    if status.lock is not None:
+    if status.lock is not None and not runs_here:
         yield _lock_sentence(status.lock, status.at)
     unknown = [
         step.revision.id for step in status.steps if step.state is RevisionState.MISSING and step.is_current

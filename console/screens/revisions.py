@@ -82,6 +82,11 @@ class RevisionsScreen(ConsoleScreen[MigrationStatus]):
         """Where the database stands, None until that is known."""
         return self.reading.snapshot if self.reading is not None else None
 
+    @property
+    def runs_here(self) -> bool:
+        """Whether this console migrates the database at this moment."""
+        return self.last_run is not None and not self.last_run.run.progress.is_over
+
     def _is_in_order(self) -> bool:
         table = self.revisions
         return table.sort_key in (None, "graph") and not table.sort_descending and not table.filter_text
@@ -115,7 +120,8 @@ class RevisionsScreen(ConsoleScreen[MigrationStatus]):
             hint = " · w shows it"
             said = Content(visible(shown.summary)).truncate(max(1, width - len(hint)), ellipsis=True)
             lines.append(Content.styled(said.plain + hint, colour))
-        lines += [Content.styled(visible(f"▲ {sentence}"), "$warning") for sentence in remarks(snapshot)]
+        said_too = remarks(snapshot, runs_here=self.runs_here)
+        lines += [Content.styled(visible(f"▲ {sentence}"), "$warning") for sentence in said_too]
         self.query_one("#head", Static).update(Content("\n").join(lines))
 
     def refresh_head(self) -> None:

@@ -21,6 +21,7 @@ from console.settings import Settings
 from console.widgets.detail import DetailPane
 from tests.fake_migrations import (
     INVALID_INDEX,
+    LOCK,
     LOSSES,
     NO_SOURCE,
     STEPS,
@@ -457,6 +458,22 @@ async def test_c_cancels_a_run_and_says_twice_what_that_means() -> None:
         run.give(state=RunState.CANCELLED, sentence="Nothing was changed.")
         await press(pilot, "c")
         assert run.cancelled == 1
+
+
+async def test_its_own_lock_is_not_shown_as_somebody_elses() -> None:
+    app = console()
+    app.migrations_feed.give(snapshot=migration_status(lock=LOCK))
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, "u", *CONFIRM, "escape")
+
+        def head() -> str:
+            return str(screen_of(app).query_one("#head", Static).content)
+
+        app.migrations.runs[0].give(state=RunState.RUNNING)
+        await until(pilot, lambda: "running" in head())
+        assert "migrates this database" not in head()
+        app.migrations.runs[0].give(state=RunState.DONE)
+        await until(pilot, lambda: "migrates this database" in head())
 
 
 async def test_leaving_while_a_migration_runs_wants_to_be_said_twice() -> None:

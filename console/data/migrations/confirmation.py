@@ -8,7 +8,6 @@ from console.models.migrations import Direction, Hazard, InvalidIndex, Loss, Los
 from console.models.operation import Danger, Operation
 from console.units import bytes_binary, compact, count
 
-
 _ALREADY_THERE = (
     "A revision that was to create it and failed stays pending. Run again, it finds the index already there: stamp it "
     "instead, or drop the index first."
