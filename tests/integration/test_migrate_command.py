@@ -328,3 +328,20 @@ def test_a_goal_that_means_nothing(postgres: PostgresCluster, project: Path, tmp
     done = migrate("upgrade", "nonsense", postgres.url(), "--migrations", project, "--yes", home=tmp_path)
     assert done.returncode == 2
     assert "nonsense" in done.stderr
+
+
+async def test_what_was_slipped_in_runs_when_it_is_named(
+    empty: Database, project: Path, tmp_path: Path
+) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return migrate(*arguments, "--migrations", project, home=tmp_path)
+
+    for kind in ("index", "rollback"):
+        (project / f"002_{kind}.sql").rename(project / f"003_{kind}.sql")
+    assert run("upgrade", "heads", empty.url, "--yes").returncode == 0
+    (project / "002_late.sql").write_text("CREATE TABLE late (id int);")
+    assert "out of order 002" in run("status", empty.url).stdout
+    done = run("upgrade", "002", empty.url, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert await empty.run("SELECT FROM pg_class WHERE relname = 'late'")
+    assert run("status", empty.url, "--check").returncode == 0

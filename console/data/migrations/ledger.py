@@ -7,8 +7,11 @@ leaves it there: it is the history of what it outlives.
 
 from __future__ import annotations
 
+from typing import Any
+
+from console.data.audit import person
 from console.data.identifiers import quoted
-from console.models.migrations import Source, SourceKind
+from console.models.migrations import Revision, Source, SourceKind
 
 TABLE = "dbconsole_migrations"
 
@@ -47,4 +50,21 @@ def history_of(source: Source) -> str:
         source.kind.value
         if source.kind is SourceKind.SQL_PAIRS
         else f"{source.kind.value} {source.version_table}"
+    )
+
+
+def entry(
+    source: Source, revision: Revision, direction: str, seconds: float, problem: str | None = None
+) -> tuple[Any, ...]:
+    """What `INSERT` takes: a run of a revision, which failed where there is a problem."""
+    return (
+        history_of(source),
+        revision.id,
+        direction,
+        problem is None,
+        list(revision.down),
+        revision.checksum,
+        seconds,
+        person(),
+        problem,
     )

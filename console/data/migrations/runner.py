@@ -22,7 +22,6 @@ from console.data.migrations.worker.protocol import (
     CANCEL,
     Connected,
     Created,
-    Described,
     Event,
     Failed,
     Finished,
@@ -83,11 +82,6 @@ async def plan(order: Order) -> tuple[tuple[PlannedStep, ...], str | None]:
         elif isinstance(event, Finished):
             remark = event.sentence
     return tuple(steps), remark
-
-
-async def describe(source: Source) -> Described:
-    """What a project's `env.py` says of its version table. Raises `BadMigrations`."""
-    return await _answer(Request(Work.DESCRIBE, _order(source)), Described)
 
 
 async def verify(
@@ -399,7 +393,8 @@ class MigrationRun:
         if progress != self.progress:
             self.progress = progress
             for listener in list(self._listeners):
-                listener()
+                # Whoever looks on cannot break the run off.
+                asyncio.get_running_loop().call_soon(listener)
 
 
 def _ending(code: int) -> str:

@@ -84,6 +84,10 @@ class MigrationsService:
         Raises `BadMigrations` where the goal means nothing, or the files cannot be used.
         """
         revisions = [step.revision for step in status.steps]
+        if any(
+            step.state is RevisionState.OUT_OF_ORDER and step.revision.id == goal for step in status.steps
+        ):
+            return await self.plan_of(status, goal)
         if direction is None:
             direction = graph.direction_of(revisions, status.current, goal)
         path = graph.upgrade_path if direction is Direction.UPGRADE else graph.downgrade_path

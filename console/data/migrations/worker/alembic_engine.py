@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,13 @@ from alembic.util import to_list
 from sqlalchemy import insert
 from sqlalchemy.util import greenlet_spawn
 
-from console.data.audit import person
 from console.data.identifiers import quoted
 from console.data.migrations import ledger
 from console.data.migrations.worker import alembic_metadata, alembic_plan, ledger_table
 from console.data.migrations.worker.engine import Order, Report
 from console.data.migrations.worker.environment import ConsoleEnvironment, open_directory
 from console.data.migrations.worker.lending import OWN, LendingEngine, run_in_this_loop
-from console.data.migrations.worker.protocol import Described, NewRevision
+from console.data.migrations.worker.protocol import NewRevision
 from console.data.migrations.worker.session import opened
 from console.data.migrations.worker.words import failure, python_words
 from console.errors import BadMigrations, MigrationFailed, OperationRefused
@@ -174,7 +172,8 @@ class AlembicEngine:
     async def write_failure(self, revision: Revision, problem: str, seconds: float) -> None:
         """Writes that a run failed. Raises what the driver raises."""
         await self._raw.execute(
-            self._insert, *self._entry(revision, self.order.direction.value, seconds, problem)
+            self._insert,
+            *ledger.entry(self.order.source, revision, self.order.direction.value, seconds, problem),
         )
 
     async def stamp(self, revisions: Sequence[Revision]) -> None:
@@ -195,22 +194,6 @@ class AlembicEngine:
         await self._spawn(stamp)
 
     # Metadata ---------------------------------------------------------------------------------------------------
-
-    async def describe(self) -> Described:
-        """What `env.py` says in offline mode. Raises `BadMigrations` where it cannot be run."""
-        with self._understood():
-            return await greenlet_spawn(self._describe)
-
-    def _describe(self) -> Described:
-        engine, nowhere = self._lending.engine.sync_engine, StringIO()
-        with ConsoleEnvironment(
-            self.config, self.script, engine=engine, fn=_nothing, as_sql=True, output_buffer=nowhere
-        ) as environment:
-            self.script.run_env()
-        configured = environment.configured
-        if configured is None:
-            raise BadMigrations("env.py configures nothing in offline mode.")
-        return Described(configured.version_table, configured.version_schema, configured.metadata is not None)
 
     async def verify(self) -> tuple[Drift, ...]:
         """How the database differs from the metadata. Raises `BadMigrations` where there is none to compare with."""
@@ -310,25 +293,10 @@ class AlembicEngine:
     def _insert(self) -> str:
         return ledger.INSERT.format(table=ledger.table_of(self.order.source))
 
-    def _entry(
-        self, revision: Revision, direction: str, seconds: float, problem: str | None = None
-    ) -> tuple[Any, ...]:
-        return (
-            ledger.history_of(self.order.source),
-            revision.id,
-            direction,
-            problem is None,
-            list(revision.down),
-            revision.checksum,
-            seconds,
-            person(),
-            problem,
-        )
-
     def _write(self, context: MigrationContext, revision: Revision, direction: str, seconds: float) -> None:
         """Into the transaction that changes the version."""
         assert context.connection is not None, "a revision is run online"
-        entry = self._entry(revision, direction, seconds)
+        entry = ledger.entry(self.order.source, revision, direction, seconds)
         written = context.connection.exec_driver_sql(
             f"{self._insert} RETURNING id", entry, execution_options=OWN
         )

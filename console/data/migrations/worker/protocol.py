@@ -41,8 +41,6 @@ class Work(Enum):
     """Compare the database with the metadata of `env.py`."""
     STATEMENTS = "statements"
     """Run statements one by one, outside transactions."""
-    DESCRIBE = "describe"
-    """Ask `env.py` for its version table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +169,6 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
-    """What `env.py` tells Alembic."""
-
-    version_table: str
-    version_schema: str | None
-    has_metadata: bool
-    kind: Literal["described"] = "described"
-
-
-@dataclass(frozen=True, slots=True)
 class Finished:
     """All is done; nothing follows."""
 
@@ -228,7 +216,6 @@ Event = (
     | Planned
     | Created
     | Verified
-    | Described
     | Finished
     | Failed
 )

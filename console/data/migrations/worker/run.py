@@ -98,8 +98,6 @@ class Worker:
                 for step in steps:
                     self._events.send(Planned(step))
                 return remark
-            case Work.DESCRIBE:
-                self._events.send(await self._alembic().describe())
             case Work.CREATE | Work.VERIFY:
                 await self._with_metadata()
             case Work.RUN:
@@ -176,6 +174,9 @@ class Worker:
             said += f" This was attempt {attempts}."
         if self._request.work is Work.REHEARSE:
             fate = "Everything was rolled back."
+        elif problem.is_atomic and problem.statement is not None and problem.sqlstate is None:
+            # The connection went: perhaps with the answer to a COMMIT.
+            fate = f"{revision.id} was rolled back, unless it was just being committed: the status tells."
         elif problem.is_atomic:
             fate = f"{revision.id} was rolled back."
         else:

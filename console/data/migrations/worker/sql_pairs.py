@@ -13,7 +13,6 @@ from typing import Any
 import asyncpg
 
 from console.clock import SYSTEM_CLOCK
-from console.data.audit import person
 from console.data.driver import DRIVER_ERRORS
 from console.data.migrations import ledger, sql_files
 from console.data.migrations.script import line_at
@@ -308,15 +307,7 @@ class SqlPairsEngine:
     ) -> None:
         await self._connection.execute(
             ledger.INSERT.format(table=self._ledger),
-            ledger.history_of(self.order.source),
-            revision.id,
-            direction,
-            problem is None,
-            list(revision.down),
-            revision.checksum,
-            seconds,
-            person(),
-            problem,
+            *ledger.entry(self.order.source, revision, direction, seconds, problem),
         )
 
 
