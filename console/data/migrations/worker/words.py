@@ -50,7 +50,8 @@ def python_words(error: BaseException, project: Path) -> str:
 
 def _is_own(file: str, project: Path) -> bool:
     """Whether somebody wrote it for the project; its virtual environment may lie in its folder."""
-    return Path(file).is_relative_to(project) and "site-packages" not in file
+    path = Path(file)
+    return path.is_relative_to(project) and "site-packages" not in path.relative_to(project).parts
 
 
 def _cause(error: BaseException | None, *kinds: type[BaseException]) -> BaseException | None:
