@@ -61,7 +61,9 @@ def preview_parts(preview: Preview) -> tuple[Part, ...]:
 def _parts(preview: Preview) -> Iterator[Part]:
     plan = preview.plan
     if not plan.steps:
-        yield Words("Nothing would run: in this direction nothing lies between the database and the goal.", "muted")
+        yield Words(
+            "Nothing would run: in this direction nothing lies between the database and the goal.", "muted"
+        )
         return
     if plan.remark:
         yield Words(f"▲ {plan.remark}", "warning", 2)
