@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from typing import Any
 
 import click
@@ -124,7 +125,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.Abort:
         return 130
     except click.ClickException as error:
-        error.show()
+        said = StringIO()
+        error.show(said)
+        # It may repeat a URL that was one word too many.
+        click.echo(re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1…@", said.getvalue()), err=True, nl=False)
         return error.exit_code
     except DbconsoleError as error:
         _complain(error.sentence)

@@ -361,11 +361,12 @@ class FakeMigrations:
         self._ask("run", tuple(one.revision.id for one in plan.steps), rehearse)
         return self._begin()
 
-    def repair_operation(self, index: InvalidIndex) -> Operation:
-        return confirmation.of_repair(index, f"REINDEX INDEX CONCURRENTLY {index.schema}.{index.name}")
+    def repair_operation(self, index: InvalidIndex, *, drop: bool = False) -> Operation:
+        statement = f"{'DROP' if drop else 'REINDEX'} INDEX CONCURRENTLY {index.schema}.{index.name}"
+        return confirmation.of_repair(index, statement, drop=drop)
 
-    def repair(self, operation: Operation, index: InvalidIndex) -> FakeRun:
-        self._ask("repair", index.name)
+    def repair(self, operation: Operation, index: InvalidIndex, *, drop: bool = False) -> FakeRun:
+        self._ask("drop" if drop else "repair", index.name)
         return self._begin()
 
     def _begin(self) -> FakeRun:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-goal_argument = click.argument("goal")
+
+def _goal(context: click.Context, _parameter: click.Parameter, goal: str) -> str:
+    """Refuses what can only be a TARGET, without repeating it: it may have a password."""
+    if "://" in goal or "=" in goal:
+        raise click.UsageError("GOAL comes first, TARGET after it: heads postgresql://…", context)
+    return goal
+
+
+goal_argument = click.argument("goal", callback=_goal)
 
 
 class _ToGoal(click.Command):
@@ -101,7 +109,7 @@ def sql(goal: str, target: str | None, **options: Any) -> None:
 
 
 @command.command("lint", cls=_ToGoal)
-@click.argument("goal", default="heads")
+@click.argument("goal", default="heads", callback=_goal)
 @target_argument
 @migrations_option
 @json_option

@@ -37,7 +37,8 @@ class MigrationsScreen(RevisionsScreen):
         Binding("g", "goal", "goal", id="migrations.goal", tooltip="Preview the way to a goal in Alembic's words: +1, base, cad@head"),
         Binding("v", "verify", "verify", id="migrations.verify", tooltip="How the database differs from the metadata"),
         Binding("n", "new", "new", id="migrations.new", tooltip="Create a revision"),
-        Binding("i", "repair", "repair index", id="migrations.repair", tooltip="Build an invalid index again, or drop what is left of it"),
+        Binding("i", "repair(False)", "repair index", id="migrations.repair", tooltip="Build an invalid index again, or drop what is left of it"),
+        Binding("I", "repair(True)", "drop index", show=False, id="migrations.drop-index", tooltip="Drop an invalid index, so that its revision can run again"),
         Binding("w", "watch_run", "watch", id="migrations.watch", tooltip="Show the migration that runs, or ran last"),
         Binding("T", "stamp", "stamp", show=False, id="migrations.stamp", tooltip="Say where the database stands without running anything"),
         Binding("tab", "app.focus_next", "other pane", show=False, tooltip="Go to the pane, or to the alerts"),
@@ -222,17 +223,17 @@ class MigrationsScreen(RevisionsScreen):
         services.migrations_feed.sample_now()
 
     @work(group="change", exclusive=True, exit_on_error=False)
-    async def action_repair(self) -> None:
-        """Build the first invalid index again. Refusals are said."""
+    async def action_repair(self, drop: bool) -> None:
+        """Build the first invalid index again, or drop it. Refusals are said."""
         services = self.services
         if not self._may_change() or services is None or not self._invalid:
             return
         index = self._invalid[0]
         try:
-            operation = services.migrations.repair_operation(index)
+            operation = services.migrations.repair_operation(index, drop=drop)
             if not await self._confirms(operation):
                 return
-            run = services.migrations.repair(operation, index)
+            run = services.migrations.repair(operation, index, drop=drop)
         except DbconsoleError as problem:
             self.say(problem.sentence)
             return

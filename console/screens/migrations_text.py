@@ -24,12 +24,8 @@ from console.widgets.detail import Section
 
 _MOST_HEADS = 4
 _LONGEST_PATH = 40
-_COUNTED = (
-    (RevisionState.EDITED, "$warning"),
-    (RevisionState.OUT_OF_ORDER, "$warning"),
-    (RevisionState.MISSING, "$error"),
-    (RevisionState.FAILED, "$error"),
-)
+_AMONG_APPLIED = ((RevisionState.EDITED, "$warning"), (RevisionState.MISSING, "$error"))
+_AMONG_PENDING = ((RevisionState.OUT_OF_ORDER, "$warning"), (RevisionState.FAILED, "$error"))
 _MEANINGS = {
     RevisionState.MISSING: "The database has it, and no file describes it.",
     RevisionState.EDITED: "Its file has been changed since it was applied: the database has what it said before.",
@@ -50,9 +46,7 @@ def headline(status: MigrationStatus) -> Content:
         Content(visible(_short(status.source.directory))),
         _pending(status),
     ]
-    for state, colour in _COUNTED:
-        if number := sum(step.state is state for step in status.steps):
-            parts.append(Content.styled(f"{number} {state.value}", colour))
+    parts += _counted(status, _AMONG_APPLIED)
     if heads := _heads(status):
         shown = ", ".join(heads[:_MOST_HEADS]) + (
             f" +{len(heads) - _MOST_HEADS}" if len(heads) > _MOST_HEADS else ""
@@ -61,9 +55,16 @@ def headline(status: MigrationStatus) -> Content:
     return Content(" · ").join(parts)
 
 
+def _counted(status: MigrationStatus, states: Sequence[tuple[RevisionState, str]]) -> list[Content]:
+    numbers = [(sum(step.state is state for step in status.steps), state, colour) for state, colour in states]
+    return [Content.styled(f"{number} {state.value}", colour) for number, state, colour in numbers if number]
+
+
 def _pending(status: MigrationStatus) -> Content:
     if pending := status.pending:
-        return Content.styled(f"{pending:,} pending", "bold $accent")
+        counted = Content.styled(f"{pending:,} pending", "bold $accent")
+        special = Content(", ").join(_counted(status, _AMONG_PENDING))
+        return Content.assemble(counted, " (", special, ")") if special else counted
     if status.steps:
         return Content("nothing pending")
     return (
@@ -138,7 +139,7 @@ def _index_sentences(indexes: Sequence[InvalidIndex]) -> Iterator[str]:
         more = f" and {others} more" if others else ""
         yield (
             f"{len(invalid)} invalid index{'es' if others else ''}: {first.name} on {first.table} "
-            f"({bytes_binary(first.size)}){more} (i repairs)"
+            f"({bytes_binary(first.size)}){more} (i repairs, I drops)"
         )
 
 

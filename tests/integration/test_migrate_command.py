@@ -345,3 +345,17 @@ async def test_what_was_slipped_in_runs_when_it_is_named(
     assert done.returncode == 0, done.stderr
     assert await empty.run("SELECT FROM pg_class WHERE relname = 'late'")
     assert run("status", empty.url, "--check").returncode == 0
+
+
+def test_a_target_in_the_goals_place_is_refused(tmp_path: Path) -> None:
+    done = migrate("lint", "postgresql://ada:secret@nowhere/shop", home=tmp_path)
+    assert done.returncode == 2
+    assert "GOAL comes first" in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_a_word_too_many_shows_no_password(tmp_path: Path) -> None:
+    done = migrate("status", "shop", "postgresql://ada:secret@nowhere/shop", home=tmp_path)
+    assert done.returncode == 2
+    assert "postgresql://ada:…@nowhere/shop" in done.stderr
+    assert "secret" not in done.stderr

@@ -196,3 +196,14 @@ def test_what_leads_to_no_migrations(project: Path, name: str, text: str | None,
         (project / name).write_text(text)
     with pytest.raises(BadMigrations, match=words):
         find_source(Path(name), project)
+
+
+def test_a_config_file_beside_env_py_that_was_written_for_another_place(tmp_path: Path) -> None:
+    """As MLflow ships it: `env.py` reads its logging from there, and the revisions are where they are."""
+    folder = tmp_path / "installed"
+    files(folder, "env.py", "versions/a.py")
+    (folder / "alembic.ini").write_text("[alembic]\nscript_location = mlflow/store/db_migrations\n")
+    source = find_source(folder, tmp_path)
+    assert source is not None
+    assert (source.directory, source.config_file) == (folder, folder / "alembic.ini")
+    assert source.version_directories == (folder / "versions",)

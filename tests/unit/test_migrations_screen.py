@@ -405,14 +405,15 @@ async def test_verify_lists_what_differs() -> None:
         )
 
 
-async def test_an_invalid_index_is_repaired() -> None:
+@pytest.mark.parametrize(("key", "asked"), [("i", "repair"), ("I", "drop")])
+async def test_an_invalid_index_is_built_again_or_dropped(key: str, asked: str) -> None:
     app = console()
     async with app.run_test(size=SIZE) as pilot:
-        await press(pilot, "i")
+        await press(pilot, key)
         assert isinstance(app.screen, MigrationsScreen), "there is none yet"
         app.migrations_feed.give(snapshot=migration_status(invalid_indexes=(INVALID_INDEX,)))
-        await press(pilot, "i", *CONFIRM)
-        assert app.migrations.asked == [("repair", "orders_customer_idx")]
+        await press(pilot, key, *CONFIRM)
+        assert app.migrations.asked == [(asked, "orders_customer_idx")]
         assert isinstance(app.screen, RunScreen)
 
 

@@ -58,22 +58,28 @@ def of_stamp(plan_from: Sequence[str], to: Sequence[str], statements: Sequence[s
     )
 
 
-def of_repair(index: InvalidIndex, statement: str) -> Operation:
-    """What it means to build an invalid index again, or to drop what is left of one."""
+def of_repair(index: InvalidIndex, statement: str, *, drop: bool) -> Operation:
+    """What it means to build an invalid index again, or to drop it or what is left of one."""
+    drops = drop or index.is_transient
     if index.is_transient:
         said = f"{index.name} was left behind by REINDEX CONCURRENTLY: it is dropped, the index itself stays."
+    elif drop:
+        said = (
+            f"{index.name} on {index.table} is dropped: it serves no read as it is. The revision that was to make it "
+            "can then run again."
+        )
     else:
         said = f"{index.name} on {index.table} is built again while reads and writes go on ({bytes_binary(index.size)} now)."
     return Operation(
-        title=f"Repair the index {index.schema}.{index.name}",
-        action="Drop" if index.is_transient else "Build again",
+        title=f"{'Drop' if drop else 'Repair'} the index {index.schema}.{index.name}",
+        action="Drop" if drops else "Build again",
         object_name=index.name,
         statements=(statement,),
         consequences=(
             said,
             "It waits for every transaction that is older than itself, and runs outside a transaction: "
             "if it is cancelled, the index stays invalid.",
-            *([] if index.is_transient else [_ALREADY_THERE]),
+            *([] if drops else [_ALREADY_THERE]),
         ),
         danger=Danger.NOTICEABLE,
     )

@@ -162,18 +162,18 @@ class MigrationsService:
         )
         return self._begin(operation, Request(Work.REHEARSE if rehearse else Work.RUN, order))
 
-    def repair_operation(self, index: InvalidIndex) -> Operation:
-        """What repairing an index means. Raises `OperationRefused` while somebody is building it."""
+    def repair_operation(self, index: InvalidIndex, *, drop: bool = False) -> Operation:
+        """What building an index again means, or dropping it. Raises `OperationRefused` while somebody is building it."""
         self._require_change()
         if index.in_progress:
             raise OperationRefused(f"{index.name} is being built at this moment: it is not valid yet.")
-        return confirmation.of_repair(index, _repair(index))
+        return confirmation.of_repair(index, _repair(index, drop), drop=drop)
 
-    def repair(self, operation: Operation, index: InvalidIndex) -> runner.MigrationRun:
+    def repair(self, operation: Operation, index: InvalidIndex, *, drop: bool = False) -> runner.MigrationRun:
         """Begins to build an index again, or to drop what is left of one. Raises as `run`."""
         nowhere = Source(SourceKind.SQL_PAIRS, Path())
         order = Order(nowhere, Direction.UPGRADE, (), (), frozenset())
-        return self._begin(operation, Request(Work.STATEMENTS, order, statements=(_repair(index),)))
+        return self._begin(operation, Request(Work.STATEMENTS, order, statements=(_repair(index, drop),)))
 
     def _begin(self, operation: Operation, request: Request) -> runner.MigrationRun:
         self._require_change()
@@ -271,9 +271,9 @@ class MigrationsService:
         return self._extensions
 
 
-def _repair(index: InvalidIndex) -> str:
-    name = f"{quoted(index.schema)}.{quoted(index.name)}"
-    return f"DROP INDEX CONCURRENTLY {name}" if index.is_transient else f"REINDEX INDEX CONCURRENTLY {name}"
+def _repair(index: InvalidIndex, drop: bool) -> str:
+    verb = "DROP" if drop or index.is_transient else "REINDEX"
+    return f"{verb} INDEX CONCURRENTLY {quoted(index.schema)}.{quoted(index.name)}"
 
 
 def _slipped_in(status: MigrationStatus, step: Step) -> Revision:

@@ -57,9 +57,12 @@ def _in(folder: Path) -> Source | None:
     try:
         return _in_project(folder) or _in_folder(folder)
     except BadMigrations:
-        if (folder / _ENV).is_file():
-            return _in_folder(folder)
-        raise
+        if not (folder / _ENV).is_file():
+            raise
+        ini = folder / _INI
+        return _alembic(
+            folder, ini if ini.is_file() else None, {}
+        )  # `env.py` may read its logging from there
 
 
 def _in_project(folder: Path) -> Source | None:

@@ -41,7 +41,7 @@ def read_script(revision: Revision, direction: Direction) -> PairScript:
     """The script of a revision in a direction. Raises `BadMigrations` where its file cannot be read as text."""
     path = revision.path if direction is Direction.UPGRADE else revision.rollback_path
     if path is None:
-        lacks = "file" if direction is Direction.UPGRADE else "rollback file, so there is no way back"
+        lacks = "file" if direction is Direction.UPGRADE else "rollback file"
         return PairScript(None, problem=f"{revision.id} has no {lacks}.")
     found = split(sql_files.text_of(path))
     controls = [statement for statement in found if is_transaction_control(statement.text)]
