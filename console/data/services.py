@@ -18,13 +18,13 @@ from console.data.server import Server
 from console.data.vitals import VitalsReader
 from console.models.activity import ActivitySnapshot
 from console.models.health import Thresholds
-from console.models.migrations import MigrationStatus
 from console.models.pools import PoolsSnapshot
 from console.models.target import Target
 from console.settings import Settings
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # two dozen dataclasses take 10 ms to make, which the first row does not have to wait for
     from console.data.migrations.service import MigrationsService
+    from console.models.migrations import MigrationStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,3 +101,12 @@ def test_the_first_frame_waits_for_textual_alone(screen: str) -> None:
     names = set(json.loads(done.stdout.splitlines()[0]))
     assert "textual" in names
     assert names & HEAVY == {"textual", "rich", "asyncio"}
+
+
+def test_watching_does_not_pay_for_migrations() -> None:
+    """The first row comes after the services: two dozen more models would cost it 10 ms."""
+    program = (
+        "import sys, console.data.services; print(*(name for name in sys.modules if 'migrations' in name))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == []

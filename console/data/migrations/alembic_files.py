@@ -26,6 +26,7 @@ _NOT_IN_A_REVISION = frozenset("@-+:")
 
 _VARIABLES = ("revision", "down_revision", "branch_labels", "depends_on")
 _DOCSTRING = re.compile(r'\A(?:\s|#[^\n]*\n)*+[rR]?("""|\'\'\')([^\\]*?)\1', re.DOTALL)
+_PLAIN = re.compile(r"""None|(['"])([\w.-]+)\1""")
 _DECLARATION = re.compile(
     rf"""^(?P<name>{"|".join(_VARIABLES)})\b
          (?:  (?:[ ]*:[^=\n#]+)? [ ]* =  [ ]*
@@ -154,10 +155,16 @@ def _glanced(content: bytes) -> tuple[dict[str, Any], str] | None:
         if match["value"] is None or match["name"] in values:
             return None
         try:
-            values[match["name"]] = ast.literal_eval(match["value"])
+            values[match["name"]] = _literal(match["value"])
         except (ValueError, SyntaxError):
             return None
     return values, beginning[2]
+
+
+def _literal(text: str) -> Any:
+    """The value of a literal. Most are one name or None, for which Python's parser would take most of the time."""
+    plain = _PLAIN.fullmatch(text)
+    return ast.literal_eval(text) if plain is None else plain[2]
 
 
 def _parsed(content: bytes, path: Path) -> tuple[dict[str, Any], str]:

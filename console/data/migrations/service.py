@@ -84,9 +84,8 @@ class MigrationsService:
         Raises `BadMigrations` where the goal means nothing, or the files cannot be used.
         """
         revisions = [step.revision for step in status.steps]
-        if any(
-            step.state is RevisionState.OUT_OF_ORDER and step.revision.id == goal for step in status.steps
-        ):
+        slipped_in = {step.revision.id for step in status.steps if step.state is RevisionState.OUT_OF_ORDER}
+        if goal in slipped_in and direction is not Direction.DOWNGRADE:
             return await self.plan_of(status, goal)
         if direction is None:
             direction = graph.direction_of(revisions, status.current, goal)
