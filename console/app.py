@@ -106,6 +106,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         self.animation_level = "none"
         self._config_dir = platformdirs.user_config_path("dbconsole")
         self._complaints: list[str] = []
+        self._styled_with: dict[str, str] = {}
         known = isinstance(theme, str) and theme in available_themes(self._config_dir)
         self._choose_theme(str(theme) if known else default_theme(os.environ))
 
@@ -225,9 +226,17 @@ class ConsoleApp(DeltaPainting, App[int]):
         self.stylesheet.set_variables(self.get_css_variables())
 
     def refresh_css(self, animate: bool = True) -> None:
-        # Choosing the theme asks for it before there is anything to see, when it would parse all styles once more.
-        if self.screen_stack:
+        # Choosing the theme asks for it before there is anything to see, when it would parse all styles once more; so
+        # does, twice, each screen when it is first shown, whose styles have just been parsed.
+        if not self.screen_stack:
+            return
+        if (variables := self.get_css_variables()) != self._styled_with:
+            self._styled_with = variables
             super().refresh_css(animate)
+        elif self.screen.is_mounted:
+            self.stylesheet.update(self.screen, animate=animate)
+            self.screen._css_update_count = self._css_update_count
+            self.screen._refresh_layout(self.size)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # The keys of the screens are looked at before any other, so that what is typed right behind one finds its
