@@ -38,8 +38,8 @@ CONSOLE = Contestant(
     "bench_console",
     "dbconsole",
     ("--refresh", str(REFRESH)),
-    # Views, the detail, filter, help, the other screen and its breakdowns.
-    ("a", "w", "b", "b", "\r", "\r", "/", "\x1b", "?", "\x1b", "1", "2"),
+    # Views, the detail, filter, help, the other screens.
+    ("a", "w", "b", "b", "\r", "\r", "/", "\x1b", "?", "\x1b", "1", "4", "2"),
 )
 ON_ACTIVITY = ("--screen", "activity")
 PEER = Contestant(
