@@ -236,6 +236,21 @@ async def test_not_even_what_an_env_does_stays_of_a_rehearsal(
         assert await tables(postgres, name) == set()
 
 
+async def test_what_escapes_a_rehearsal_is_told(postgres: PostgresCluster, tmp_path: Path) -> None:
+    """On the driver's own cursor nobody can keep a revision from committing."""
+    commit = "op.get_bind().connection.cursor().execute('COMMIT')"
+    project = write_project(
+        tmp_path, Written("sly", f"op.execute('CREATE TABLE sly ()')\n{commit}"), table("next")
+    )
+    async with database(postgres) as name:
+        progress = await ran(postgres, name, project.order(), Work.REHEARSE)
+        assert progress.state is RunState.FAILED
+        assert progress.sentence == (
+            "It ended the rehearsal's transaction behind SQLAlchemy's back. What sly had committed before stays."
+        )
+        assert "next" not in await tables(postgres, name), "nothing more was begun"
+
+
 @pytest.mark.parametrize(
     "leaving",
     [

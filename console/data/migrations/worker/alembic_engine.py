@@ -17,6 +17,7 @@ from alembic.util import to_list
 from sqlalchemy import insert
 from sqlalchemy.util import greenlet_spawn
 
+from console.data.driver import DRIVER_ERRORS
 from console.data.identifiers import quoted
 from console.data.migrations import ledger
 from console.data.migrations.worker import alembic_metadata, alembic_plan, ledger_table
@@ -37,6 +38,8 @@ SELECT coalesce(
 """
 """Where a table is on the search path, or would be created."""
 
+_TRANSACTION = "SELECT pg_current_xact_id_if_assigned()::text"
+
 StepsFunction = Callable[[Any, MigrationContext], Iterable[Any]]
 
 
@@ -55,6 +58,7 @@ class AlembicEngine:
             self.config, self.script = open_directory(order.source)
             self.config.attributes["extensions"] = order.extensions
         self._connection: asyncpg.Connection[Any] | None = None
+        self._rehearsed_in: str | None = None
         self._entry_id: int | None = None
         """What was written last, and is committed if it can be seen from outside."""
         self._finish: Callable[[MigrationContext], None] = _nothing_more
@@ -135,6 +139,7 @@ class AlembicEngine:
         """A transaction around all; those of the revisions are savepoints in it."""
         transaction = self._raw.transaction()
         await transaction.start()
+        self._rehearsed_in = await self._raw.fetchval("SELECT pg_current_xact_id()::text")
         self._lending.is_rehearsal = True
         try:
             yield
@@ -142,6 +147,15 @@ class AlembicEngine:
             self._lending.is_rehearsal = False
             if not self._raw.is_closed():
                 await transaction.rollback()
+
+    async def _has_escaped(self) -> bool:
+        """Whether a rehearsal is no longer in the transaction in which it began."""
+        if not self._lending.is_rehearsal:
+            return False
+        try:
+            return bool(await self._raw.fetchval(_TRANSACTION) != self._rehearsed_in)
+        except DRIVER_ERRORS:
+            return False  # a transaction that failed answers nothing, but it is there
 
     async def apply(self, revision: Revision) -> None:
         """Runs one revision. Raises `MigrationFailed`."""
@@ -160,7 +174,13 @@ class AlembicEngine:
 
         self._lending.has_committed = False
         self._entry_id = None
-        await self._spawn(steps)
+        try:
+            await self._spawn(steps)
+        finally:
+            if await self._has_escaped():
+                raise MigrationFailed(
+                    "It ended the rehearsal's transaction behind SQLAlchemy's back.", is_atomic=False
+                )
         if not await self._raw.fetchval(self._has_entry, self._entry_id):
             raise MigrationFailed("env.py did not commit what the revision did.")
 

@@ -172,7 +172,7 @@ class Worker:
         said = "Cancelled." if self._cancelled.is_set() else problem.sentence
         if attempts > 1:
             said += f" This was attempt {attempts}."
-        if self._request.work is Work.REHEARSE:
+        if self._request.work is Work.REHEARSE and problem.is_atomic:
             fate = "Everything was rolled back."
         elif problem.is_atomic and problem.statement is not None and problem.sqlstate is None:
             # The connection went: perhaps with the answer to a COMMIT.
