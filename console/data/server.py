@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -35,6 +35,17 @@ FIRST_RETRY = 0.5
 LAST_RETRY = 15.0
 
 
+class Worker(Protocol):
+    """Work on a server in a process of its own."""
+
+    @property
+    def connections(self) -> int:
+        """How many it holds now."""
+
+    async def cancel(self) -> None:
+        """Returns when it is over."""
+
+
 class Server:
     """The way to one server. All sampling goes over one connection that is opened first and kept.
 
@@ -46,8 +57,8 @@ class Server:
         self.target = target
         self.capabilities: Capabilities | None = None
         self.engine = Engine(target, settings, clock)
-        self.held_by_workers = 0
-        """Connections that processes of the console's own hold; whoever starts one counts them here."""
+        self.workers: set[Worker] = set()
+        """Processes of the console's own that work on this server, each from its beginning to its end."""
         self._settings = settings
         self._clock = clock
         self._monitor: asyncpg.Connection[Any] | None = None
@@ -121,7 +132,9 @@ class Server:
         self._set_link(Link(LinkState.LIVE, self._clock.now()))
 
     async def close(self) -> None:
-        """Lets go of every connection. A statement that still runs is cancelled on the server first."""
+        """Lets go of every connection. What still runs is cancelled on the server first, and written down."""
+        for worker in list(self.workers):
+            await worker.cancel()
         monitor, self._monitor = self._monitor, None
         if monitor is not None and not monitor.is_closed():
             monitor.remove_termination_listener(self._terminated)
@@ -252,11 +265,12 @@ class Server:
     def pool(self) -> ConsolePool:
         """The console's own connections: the monitor, always in use, those of the engine and of its workers."""
         engine, monitor = self.engine.pool, int(self._monitor is not None)
+        others = monitor + sum(worker.connections for worker in self.workers)
         return replace(
             engine,
             max_open_connections=engine.max_open_connections + 1,
-            open_connections=engine.open_connections + monitor + self.held_by_workers,
-            in_use=engine.in_use + monitor + self.held_by_workers,
+            open_connections=engine.open_connections + others,
+            in_use=engine.in_use + others,
             wait_count=engine.wait_count + self._wait_count,
             wait_duration=engine.wait_duration + self._wait_seconds,
         )

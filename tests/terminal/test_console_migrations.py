@@ -177,6 +177,23 @@ def test_a_cancel_rolls_back_and_the_interface_goes_on(scene: Scene, home: Path)
         console.quit()
 
 
+def test_leaving_in_the_middle_wants_two_words_and_is_written_down(scene: Scene, home: Path) -> None:
+    with Console(home, *scene.arguments) as console:
+        console.wait_seen("2 pending")
+        at(console, "third")
+        console.send("u")
+        confirm(console, "Upgrade")
+        console.wait_seen("pg_sleep", "1 of 2 done")
+        hide(console)
+        console.send("q")
+        console.wait_seen("q again leaves")
+        console.quit()
+        (entry,) = (json.loads(line) for line in console.audit_file.read_text().splitlines())
+    assert (entry["object"], entry["done"]) == ("third", False)
+    assert "Cancelled" in entry["outcome"]
+    assert scene.version == [("second",)]
+
+
 def test_killed_in_the_middle_it_leaves_the_old_revision_and_nothing_else(scene: Scene, home: Path) -> None:
     with Console(home, *scene.arguments) as console:
         console.wait_seen("2 pending")

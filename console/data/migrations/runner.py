@@ -261,7 +261,14 @@ class MigrationRun:
         total = len(request.order.revisions) or len(request.statements)
         self.progress = RunProgress(RunState.STARTING, total, 0, clock.monotonic())
         """How it stands; replaced whenever that changes."""
+        server.workers.add(self)
         self._task = asyncio.create_task(self._run(), name="migration")
+        self._task.add_done_callback(lambda _task: server.workers.discard(self))
+
+    @property
+    def connections(self) -> int:
+        """How many it holds on the server now."""
+        return CONNECTIONS if self.progress.pid is not None and not self.progress.is_over else 0
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Has `listener` called whenever `progress` is a new one; what is returned ends that."""
@@ -319,8 +326,6 @@ class MigrationRun:
                             self._take(event)
                 finally:
                     watching.cancel()
-                    if self.progress.pid is not None:
-                        self._server.held_by_workers -= CONNECTIONS
         except DbconsoleError as problem:
             ending = Failed.of(problem)
         assert ending is not None, "a worker's last event is an ending"
@@ -331,7 +336,6 @@ class MigrationRun:
         state = RunState.CANCELLING if self._is_cancelled else RunState.RUNNING
         match event:
             case Connected(pid):
-                self._server.held_by_workers += CONNECTIONS
                 self._set(pid=pid)
             case RevisionBegan(revision, attempt):
                 self._set(state=state, revision=revision, attempt=attempt, retry_at=None, sentence=None)
