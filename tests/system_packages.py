@@ -17,7 +17,11 @@ _POSTGRESQL = Path("/usr/lib/postgresql")
 _EXTENSIONS = Path("/usr/share/postgresql")
 
 # What a release that has no PostgreSQL 15 has instead.
-_OWN_OF_RELEASE = {"postgresql-15": "postgresql", "postgresql-15-postgis-3": "postgresql-postgis"}
+_OWN_OF_RELEASE = {
+    "postgresql-15": "postgresql",
+    "postgresql-15-postgis-3": "postgresql-postgis",
+    "postgresql-15-hypopg": "postgresql-17-hypopg",
+}
 
 # Debian starts a server on port 5432 with the package, unless it is told before.
 _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
@@ -32,6 +36,8 @@ def main() -> None:
         packages.append("postgresql-15")
     if not any(_EXTENSIONS.glob("*/extension/postgis.control")):
         packages.append("postgresql-15-postgis-3")
+    if not any(_EXTENSIONS.glob("*/extension/hypopg.control")):
+        packages.append("postgresql-15-hypopg")
     if not packages:
         return
     if shutil.which("apt-get") is None:

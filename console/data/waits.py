@@ -1,0 +1,1 @@
+"""What the sessions of a server wait for, sampled once a second."""
