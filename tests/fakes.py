@@ -31,6 +31,7 @@ from console.models.server import Capabilities, Cost, Link, LinkState
 from console.models.target import Target
 from console.settings import Settings
 from tests.fake_migrations import FakeMigrations, migration_status
+from tests.fake_plans import FakePlans
 
 S = TypeVar("S")
 
@@ -219,6 +220,7 @@ class FakeConsole(ConsoleApp):
         self.server = FakeServer(link)
         self.activity = FakeActivity()
         self.migrations = FakeMigrations()
+        self.plans = FakePlans()
         taken = None if empty else NOW - timedelta(seconds=age)
 
         def reading(snapshot: Any, history: tuple[Point, ...] = ()) -> Reading[Any]:
@@ -237,6 +239,7 @@ class FakeConsole(ConsoleApp):
             "activity_feed": self.activity_feed,
             "migrations_feed": self.migrations_feed,
             "find_migrations": lambda: self.migrations,
+            "find_plans": lambda: self.plans,
         }
         services = Services(settings, settings.thresholds, **fakes)
         super().__init__(

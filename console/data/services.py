@@ -24,6 +24,7 @@ from console.settings import Settings
 
 if TYPE_CHECKING:  # two dozen dataclasses take 10 ms to make, which the first row does not have to wait for
     from console.data.migrations.service import MigrationsService
+    from console.data.plans.service import PlansService
     from console.models.migrations import MigrationStatus
 
 
@@ -40,11 +41,17 @@ class Services:
     activity_feed: Feed[ActivitySnapshot]
     migrations_feed: Feed[MigrationStatus]
     find_migrations: Callable[[], MigrationsService]
+    find_plans: Callable[[], PlansService]
 
     @property
     def migrations(self) -> MigrationsService:
         """Made when it is first asked for: watching does not pay for what it imports."""
         return self.find_migrations()
+
+    @property
+    def plans(self) -> PlansService:
+        """Likewise made when it is first asked for."""
+        return self.find_plans()
 
     @property
     def feeds(self) -> tuple[Feed[Any], ...]:
@@ -84,6 +91,7 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         activity_feed=Feed(server, activity.sample, settings.refresh, clock=clock),
         migrations_feed=Feed(server, sample_migrations, settings.refresh, clock=clock),
         find_migrations=find_migrations,
+        find_plans=cache(partial(_plans, server, settings, audit, clock)),
     )
 
 
@@ -93,6 +101,12 @@ def _migrations(
     from console.data.migrations.service import MigrationsService
 
     return MigrationsService(server, settings, audit, clock, vitals=VitalsReader(server, failures))
+
+
+def _plans(server: Server, settings: Settings, audit: AuditFile, clock: Clock) -> PlansService:
+    from console.data.plans.service import PlansService
+
+    return PlansService(server, settings, audit, clock)
 
 
 def _pools_point(snapshot: PoolsSnapshot) -> Mapping[str, float | None]:
