@@ -1,11 +1,12 @@
-"""Where to write what a table shows."""
+"""Where to write what is shown."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,11 +23,10 @@ from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
 
 
-class ExportDialog(ModalScreen[Path | None]):
-    """Asks for a file and writes it; the answer is the file, None when the person went back.
+class FileDialog(ModalScreen[Path | None]):
+    """Asks for a file and has it written; the answer is the file, None when the person went back.
 
-    `rows` are the titles and then the rows as texts. A name ending in `.json` gives a list of objects, any other
-    CSV. An existing file is never overwritten.
+    `write` raises `FileExistsError` rather than overwrite a file, and `OSError` where it cannot be written.
     """
 
     CSS_PATH = folder("themes") / "dialogs.tcss"
@@ -35,14 +35,15 @@ class ExportDialog(ModalScreen[Path | None]):
         Binding("enter", "", "write"),
     ]
 
-    def __init__(self, what: str, rows: Sequence[Sequence[str]], at: datetime) -> None:
+    def __init__(self, question: str, name: str, write: Callable[[Path], None]) -> None:
         super().__init__()
-        self._rows = rows
-        self._name = f"dbconsole-{what}-{at:%Y%m%dT%H%M%SZ}.csv"
+        self._question = question
+        self._name = name
+        self._write_to = write
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
-            yield Static(Content(f"Write {len(self._rows) - 1:,} rows to a file (.csv or .json)"), id="title")
+            yield Static(Content(self._question), id="title")
             yield Input(self._name, select_on_focus=False)
             yield Static(id="problem", markup=False)
         yield KeyLine(right=())
@@ -54,7 +55,7 @@ class ExportDialog(ModalScreen[Path | None]):
     def _write(self, event: Input.Submitted) -> None:
         path = Path(event.value.strip()).expanduser()
         try:
-            write_rows(path, self._rows)
+            self._write_to(path)
         except OSError as error:
             reason = "there is such a file already" if isinstance(error, FileExistsError) else error.strerror
             self.query_one("#problem", Static).update(
@@ -66,6 +67,25 @@ class ExportDialog(ModalScreen[Path | None]):
     def action_cancel(self) -> None:
         """Write nothing."""
         self.dismiss(None)
+
+
+class ExportDialog(FileDialog):
+    """Where to write what a table shows.
+
+    `rows` are the titles and then the rows as texts. A name ending in `.json` gives a list of objects, any other CSV.
+    """
+
+    def __init__(self, what: str, rows: Sequence[Sequence[str]], at: datetime) -> None:
+        super().__init__(
+            f"Write {len(rows) - 1:,} rows to a file (.csv or .json)",
+            file_name(what, at, "csv"),
+            partial(write_rows, rows=rows),
+        )
+
+
+def file_name(what: str, at: datetime, suffix: str) -> str:
+    """What is proposed: `dbconsole-activity-20260301T030000Z.csv`."""
+    return f"dbconsole-{what}-{at:%Y%m%dT%H%M%SZ}.{suffix}"
 
 
 def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:

@@ -20,6 +20,7 @@ from console.data.health import alerts
 from console.models.health import Alert, Severity
 from console.models.reading import Reading
 from console.models.server import LinkState
+from console.screens.clipping import send_to_clipboard
 from console.screens.watching import S, WatchingScreen
 from console.terminal.safe_text import visible
 from console.widgets.alert_strip import AlertStrip
@@ -240,14 +241,7 @@ class ConsoleScreen(WatchingScreen[S]):
 
     def send_to_clipboard(self, text: str) -> None:
         """Hands text to the terminal, which may or may not put it into its clipboard."""
-        from console.terminal.clipboard import TooLongToCopy, copy
-
-        try:
-            copy(self.app, text)
-        except TooLongToCopy as problem:
-            self.notify(problem.sentence, markup=False, severity="warning")
-        else:
-            self.notify("Sent to the terminal's clipboard.", markup=False, timeout=3)
+        send_to_clipboard(self, text)
 
     @work(group="export", exclusive=True, exit_on_error=False)
     async def action_export(self) -> None:
