@@ -28,10 +28,13 @@ from console.models.operation import Danger, Operation, Outcome
 from console.models.pools import ConnectionGroup, ConsolePool, DatabaseActivity, Grouping, PoolsSnapshot, Wait
 from console.models.reading import Point, Reading
 from console.models.server import Capabilities, Cost, Link, LinkState
+from console.models.statements import Extension
 from console.models.target import Target
+from console.models.waits import WaitsSnapshot
 from console.settings import Settings
 from tests.fake_migrations import FakeMigrations, migration_status
 from tests.fake_plans import FakePlans
+from tests.fake_statements import READY, FakeStatements, statements_snapshot
 
 S = TypeVar("S")
 
@@ -215,12 +218,15 @@ class FakeConsole(ConsoleApp):
         empty: bool = False,
         quiet: bool = False,
         migrations: MigrationStatus | None = None,
+        extension: Extension = READY,
+        waits: WaitsSnapshot | None = None,
     ) -> None:
         """`age` is that of the data, in seconds; `quiet` is a server on which nobody does anything."""
         self.server = FakeServer(link)
         self.activity = FakeActivity()
         self.migrations = FakeMigrations()
         self.plans = FakePlans()
+        self.statements = FakeStatements()
         taken = None if empty else NOW - timedelta(seconds=age)
 
         def reading(snapshot: Any, history: tuple[Point, ...] = ()) -> Reading[Any]:
@@ -230,6 +236,9 @@ class FakeConsole(ConsoleApp):
         self.pools_feed = FakeFeed(reading(pools_snapshot(sessions), () if empty else _history()))
         self.activity_feed = FakeFeed(reading(activity_snapshot(sessions)))
         self.migrations_feed = FakeFeed(reading(migrations or migration_status()))
+        vitals = activity_snapshot(sessions).vitals
+        self.statements_feed = FakeFeed(reading(statements_snapshot(extension, vitals)))
+        self.waits_feed = FakeFeed(reading(waits or WaitsSnapshot(NOW, 0.3, (), {}, 0)))
         settings = settings or Settings(theme="dark", environment="development")
         fakes: dict[str, Any] = {
             "server": self.server,
@@ -240,6 +249,10 @@ class FakeConsole(ConsoleApp):
             "migrations_feed": self.migrations_feed,
             "find_migrations": lambda: self.migrations,
             "find_plans": lambda: self.plans,
+            "statements_feed": self.statements_feed,
+            "waits_feed": self.waits_feed,
+            "find_statements": lambda: self.statements,
+            "find_waits": lambda: None,
         }
         services = Services(settings, settings.thresholds, **fakes)
         super().__init__(

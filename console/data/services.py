@@ -25,7 +25,14 @@ from console.settings import Settings
 if TYPE_CHECKING:  # two dozen dataclasses take 10 ms to make, which the first row does not have to wait for
     from console.data.migrations.service import MigrationsService
     from console.data.plans.service import PlansService
+    from console.data.statements.service import StatementsService
+    from console.data.waits import WaitsService
     from console.models.migrations import MigrationStatus
+    from console.models.statements import StatementsSnapshot
+    from console.models.waits import WaitsSnapshot
+
+WAITS_INTERVAL = 1.0
+"""Seconds between two samples of what sessions wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +47,12 @@ class Services:
     pools_feed: Feed[PoolsSnapshot]
     activity_feed: Feed[ActivitySnapshot]
     migrations_feed: Feed[MigrationStatus]
+    statements_feed: Feed[StatementsSnapshot]
+    waits_feed: Feed[WaitsSnapshot]
     find_migrations: Callable[[], MigrationsService]
     find_plans: Callable[[], PlansService]
+    find_statements: Callable[[], StatementsService]
+    find_waits: Callable[[], WaitsService]
 
     @property
     def migrations(self) -> MigrationsService:
@@ -54,13 +65,23 @@ class Services:
         return self.find_plans()
 
     @property
+    def statements(self) -> StatementsService:
+        """Likewise made when it is first asked for."""
+        return self.find_statements()
+
+    @property
+    def waits(self) -> WaitsService:
+        """Likewise made when it is first asked for."""
+        return self.find_waits()
+
+    @property
     def feeds(self) -> tuple[Feed[Any], ...]:
-        """Every feed there is."""
-        return self.pools_feed, self.activity_feed, self.migrations_feed
+        """The feeds whose interval a person sets: all but that of the waits, which is always `WAITS_INTERVAL`."""
+        return self.pools_feed, self.activity_feed, self.migrations_feed, self.statements_feed
 
     async def close(self) -> None:
         """Stops asking, cancels what is under way on the server, and lets go of every connection."""
-        for feed in self.feeds:
+        for feed in (*self.feeds, self.waits_feed):
             await feed.close()
         await self.server.close()
 
@@ -79,6 +100,17 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         return await service.sample()
 
     seconds = settings.history_minutes * 60.0
+    find_statements = cache(partial(_statements, server, audit, failures, seconds, clock))
+    find_waits = cache(partial(_waits, server, seconds))
+
+    async def sample_statements() -> StatementsSnapshot:
+        service = await asyncio.to_thread(find_statements)
+        return await service.sample()
+
+    async def sample_waits() -> WaitsSnapshot:
+        service = await asyncio.to_thread(find_waits)
+        return await service.sample()
+
     return Services(
         settings=settings,
         thresholds=settings.thresholds,
@@ -90,8 +122,12 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         ),
         activity_feed=Feed(server, activity.sample, settings.refresh, clock=clock),
         migrations_feed=Feed(server, sample_migrations, settings.refresh, clock=clock),
+        statements_feed=Feed(server, sample_statements, settings.refresh, clock=clock),
+        waits_feed=Feed(server, sample_waits, WAITS_INTERVAL, clock=clock),
         find_migrations=find_migrations,
         find_plans=cache(partial(_plans, server, settings, audit, clock)),
+        find_statements=find_statements,
+        find_waits=find_waits,
     )
 
 
@@ -107,6 +143,21 @@ def _plans(server: Server, settings: Settings, audit: AuditFile, clock: Clock) -
     from console.data.plans.service import PlansService
 
     return PlansService(server, settings, audit, clock)
+
+
+def _statements(
+    server: Server, audit: AuditFile, failures: FailureWatch, history_seconds: float, clock: Clock
+) -> StatementsService:
+    from console.data.statements.service import StatementsService
+
+    vitals = VitalsReader(server, failures)
+    return StatementsService(server, audit, vitals, history_seconds=history_seconds, clock=clock)
+
+
+def _waits(server: Server, history_seconds: float) -> WaitsService:
+    from console.data.waits import WaitsService
+
+    return WaitsService(server, history_seconds)
 
 
 def _pools_point(snapshot: PoolsSnapshot) -> Mapping[str, float | None]:

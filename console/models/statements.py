@@ -67,6 +67,11 @@ class Figures(NamedTuple):
     workers_launched: int | None
 
     @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to count: no call, no plan."""
+        return not self.calls and not self.plans
+
+    @property
     def io_time(self) -> float | None:
         """Reading and writing of all kinds, seconds."""
         times = (self.read_time, self.write_time, self.temp_read_time, self.temp_write_time)
@@ -168,14 +173,19 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of `pg_stat_statements` at one moment, and what it was before."""
+    """An entry of `pg_stat_statements` at one moment, and what has come to it."""
 
+    user: str
+    database: str
     figures: Figures
     opened: Figures | None
-    """When the screen was opened; None for an entry that has come since, or was reset."""
-    before: Figures | None
-    """At the sample before; likewise. The same object as `figures` where nothing has happened."""
+    """What has come to it since the screen was opened, over evictions and resets; None where that is nothing."""
+    interval: Figures | None
+    """What has come to it since the sample before; likewise."""
     since: datetime | None
+    """When its figures began; None before version 1.11 of the extension."""
+    is_gone: bool = False
+    """Whether it was evicted or reset: only `opened` still speaks of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +196,7 @@ class StatementsSnapshot:
     server_ms: float
     extension: Extension
     entries: Mapping[StatementKey, Entry]
-    hidden: Mapping[StatementKey, Entry]
-    """What others' statements cost that this role may not see, in one entry for each user and database."""
+    """What others' statements cost that this role may not see is in one entry for each user and database."""
     reset_at: datetime | None
     """When all statistics were last reset; None before version 1.9 of the extension."""
     evictions: int | None
@@ -217,17 +226,6 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Who was seen running a statement."""
-
-    user: str
-    database: str
-    application: str
-    client: str
-    sessions: int
-
-
-@dataclass(frozen=True, slots=True)
 class TrendPoint:
     """What a statement did in a stretch of `TREND_SECONDS`."""
 
@@ -245,9 +243,7 @@ class StatementDetail:
     """One statement in full."""
 
     statement: Statement
-    text: str
-    """All that the server has of it."""
-    sessions: tuple[Origin, ...]
-    """Who runs it at this moment."""
+    text: str | None
+    """All that the server has of it; None where the server has lost it, or the role may not see it."""
     history: tuple[TrendPoint, ...]
     """Since the screen was opened, as far back as histories go."""

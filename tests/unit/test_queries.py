@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from console.data.queries import OLDEST_MAJOR, query, variants
+from console.data.queries import OLDEST_MAJOR, OWN_MARK, query, variants
 
 
 def test_the_newest_variant_that_the_server_understands() -> None:
     plain, newer = variants()["sessions"][OLDEST_MAJOR].read_text(), variants()["sessions"][14].read_text()
     assert plain != newer
-    assert query("sessions", 13) == plain
-    assert query("sessions", 14) == query("sessions", 18) == newer
+    assert query("sessions", 13) == f"{plain.rstrip()}\n{OWN_MARK}"
+    assert query("sessions", 14) == query("sessions", 18) == f"{newer.rstrip()}\n{OWN_MARK}"
     assert query("terminate_session", 13) == query("terminate_session", 19)
 
 

@@ -1,6 +1,7 @@
 """Named queries, one `.sql` file each, with variants for newer servers.
 
 `sessions.sql` is what every supported server understands; `sessions.pg14.sql` is asked from PostgreSQL 14 on.
+What is sent ends with `OWN_MARK`, by which `pg_stat_statements` shows whose it is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from pathlib import Path
 
 OLDEST_MAJOR = 13
 """The oldest PostgreSQL that the plain files are written for."""
+
+OWN_MARK = "/* dbconsole */"
+"""Ends every statement of the console's own: a comment at the beginning is not kept by PostgreSQL 18."""
 
 _FILE_NAME = re.compile(r"(?P<name>\w+?)(?:\.pg(?P<major>\d+))?\.sql")
 
@@ -34,4 +38,5 @@ def query(name: str, major: int) -> str:
     Raises `KeyError` for a name that no file has.
     """
     files = variants()[name]
-    return files[max(version for version in files if version <= major)].read_text(encoding="utf-8")
+    text = files[max(version for version in files if version <= major)].read_text(encoding="utf-8")
+    return f"{text.rstrip()}\n{OWN_MARK}"
