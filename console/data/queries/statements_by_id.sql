@@ -1,4 +1,4 @@
--- One statement with its whole text, for each user and database that has it. $1: its identifier.
+-- One statement with its whole text, for each user and database that has it, this database first. $1: its identifier.
 SELECT s.userid AS user_id,
        s.dbid AS database_id,
        pg_get_userbyid(s.userid) AS "user",
@@ -11,4 +11,4 @@ FROM :"schema".pg_stat_statements(true) AS s
 LEFT JOIN pg_database d ON d.oid = s.dbid
 WHERE s.queryid = $1::int8
 GROUP BY s.userid, s.dbid, d.datname
-ORDER BY calls DESC
+ORDER BY d.datname = current_database() DESC NULLS LAST, calls DESC

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from console.data.statements.figures import difference, has_restarted, joined
-from console.data.statements.trend import Trend, stretch_of
+from console.data.statements.trend import Trend, overlaps
 from console.models.statements import TREND_SECONDS, Entry, Figures, StatementKey
 
 MOST_GONE = 5000
@@ -98,12 +98,10 @@ class Book:
         self._entries[key] = replace(
             entry, opened=joined(opened, came) if opened is not None else came, interval=came
         )
-        # What came while nobody watched is spread over that time.
-        last, first = stretch_of(at), stretch_of(self._at) + 1
-        stretches = range(max(min(first, last), last - self._stretches + 1), last + 1)
-        trend = self._trends.setdefault(key, Trend(stretches[0]))
-        for stretch in stretches:
-            trend.add(stretch, came.total / len(stretches), came.calls / len(stretches), self._stretches)
+        parts = list(overlaps(self._at, at))[-self._stretches :]
+        trend = self._trends.setdefault(key, Trend(parts[0][0]))
+        for stretch, share in parts:
+            trend.add(stretch, came.total * share, came.calls * share, self._stretches)
 
     def _leave(self, key: StatementKey, entry: Entry | None) -> None:
         if entry is not None and entry.opened is not None:

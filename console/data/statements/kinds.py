@@ -9,6 +9,8 @@ from console.models.statements import StatementKind
 HIDDEN = "<insufficient privilege>"
 """What PostgreSQL shows in the place of a text that is not for this role."""
 
+_PASSWORD = re.compile(r"(\bPASSWORD\s+)(?:[eE]|[uU]&)?'(?:[^']|'')*(?:'|\Z)", re.IGNORECASE)
+
 _WORD = re.compile(
     r"""--[^\n]* | /\*.*?(?:\*/|\Z) | '(?:[^']|'')*'? | "[^"]*"? | (?P<mark>[()]) | (?P<word>[^\W\d]\w*)""",
     re.VERBOSE | re.DOTALL,
@@ -43,3 +45,8 @@ def kind_of(text: str | None) -> StatementKind:
             else:
                 return verb or StatementKind.UTILITY
     return StatementKind.SELECT if in_with else StatementKind.UTILITY
+
+
+def without_passwords(text: str) -> str:
+    """A statement without the passwords that `CREATE ROLE` and the like have: the server keeps them as they came."""
+    return _PASSWORD.sub(r"\1'********'", text) if kind_of(text) is StatementKind.UTILITY else text

@@ -12,6 +12,7 @@ from console.data.server import Server
 from console.data.statements import selection
 from console.data.statements.book import Book
 from console.data.statements.extension import denied, find_extension, not_preloaded, query_of
+from console.data.statements.kinds import without_passwords
 from console.data.statements.resetting import reset_arguments, reset_operation
 from console.data.statements.texts import Texts
 from console.data.vitals import VitalsReader
@@ -29,6 +30,7 @@ from console.models.statements import (
     StatementKey,
     StatementsSnapshot,
     StatementsView,
+    TrendPoint,
 )
 
 _NOTHING = Figures(0, 0.0, None, None, 0.0, None, 0, *[None] * (len(Figures._fields) - 7))
@@ -162,17 +164,23 @@ class StatementsService:
         """The beginning of a statement's text by its identifier alone, where it was asked for before."""
         return self._texts.by_id(query_id)
 
-    async def detail(self, statement: Statement, snapshot: StatementsSnapshot) -> StatementDetail:
-        """A statement in full. Raises `ConnectionLost` or `QueryFailed`."""
+    def history(self, statement: Statement, snapshot: StatementsSnapshot) -> tuple[TrendPoint, ...]:
+        """What a statement did since the screen was opened, as far back as histories go."""
         trend = self._book.trend(statement.key)
-        history = trend.points(snapshot.at, snapshot.opened_at) if trend and snapshot.opened_at else ()
+        if trend is None or snapshot.opened_at is None:
+            return ()
+        return tuple(trend.points(snapshot.at, snapshot.opened_at))
+
+    async def detail(self, statement: Statement, snapshot: StatementsSnapshot) -> StatementDetail:
+        """A statement with its whole text. Raises `ConnectionLost` or `QueryFailed`."""
         known = self._texts[statement.key]
         text = known.beginning if known is not None and known.is_whole else None
         if not text and not statement.is_hidden:
             found = await self._by_id(statement.key.query_id, snapshot.extension)
             mine = (statement.key.user_id, statement.key.database_id)
-            text = next((row["text"] for row in found if (row["user_id"], row["database_id"]) == mine), None)
-        return StatementDetail(statement, text, tuple(history))
+            texts = (row["text"] for row in found if (row["user_id"], row["database_id"]) == mine)
+            text = next((without_passwords(one) for one in texts if one), None)
+        return StatementDetail(statement, text)
 
     async def find(self, query_id: int) -> tuple[PlanRequest, ...]:
         """The statement with an identifier, once for each user and database that has it, most called first.
@@ -190,7 +198,7 @@ class StatementsService:
             )
         return tuple(
             PlanRequest(
-                row["text"] or "",
+                without_passwords(row["text"] or ""),
                 row["database"] or "",
                 row["user"],
                 query_id,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from console.clock import Clock
 from console.data.server import Server
-from console.data.statements.kinds import HIDDEN, kind_of
+from console.data.statements.kinds import HIDDEN, kind_of, without_passwords
 from console.models.statements import StatementKey, StatementKind
 
 BEGINNING = 1000
@@ -84,7 +84,7 @@ class Texts:
     def _keep(self, rows: Sequence[Any]) -> None:
         for row in rows:
             key = StatementKey(row["query_id"], row["user_id"], row["database_id"])
-            text = row["text"] or ""
+            text = without_passwords(row["text"] or "")
             self._texts[key] = Text(text, kind_of(text), bool(row["is_own"]))
             self._by_id[key.query_id] = text
 

@@ -17,6 +17,18 @@ def stretch_of(moment: datetime) -> int:
     return int(moment.timestamp() // TREND_SECONDS)
 
 
+def overlaps(start: datetime, end: datetime) -> Iterator[tuple[int, float]]:
+    """The stretches between two moments, each with the share of that time that it has."""
+    first, last = start.timestamp(), end.timestamp()
+    length = last - first
+    if length <= 0:  # another server's clock
+        yield stretch_of(end), 1.0
+        return
+    for number in range(stretch_of(start), stretch_of(end) + 1):
+        begins = number * TREND_SECONDS
+        yield number, (min(last, begins + TREND_SECONDS) - max(first, begins)) / length
+
+
 class Trend:
     """Execution time and calls in each stretch, from the first in which there were any; 8 bytes a stretch."""
 
