@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -19,15 +19,14 @@ from console.models.reading import Reading
 from console.resources import folder
 from console.screens.activity_columns import (
     BLOCKING_COLUMNS,
-    SESSION_COLUMNS,
     BlockingRow,
     blocking_rows,
     blocking_tone,
     session_tone,
 )
+from console.screens.activity_views import NOBODY, View, columns_of, in_view
 from console.screens.frame import ConsoleScreen
 from console.screens.session_detail import sections
-from console.widgets.columns import Column
 from console.widgets.detail import DetailPane
 from console.widgets.live_table import LiveTable
 from console.widgets.tones import Tone
@@ -35,15 +34,6 @@ from console.widgets.tones import Tone
 if TYPE_CHECKING:
     from console.data.feed import Feed
     from console.data.services import Services
-
-View: TypeAlias = Literal["running", "all", "waiting", "blocking"]
-
-_NOBODY: dict[View, str] = {
-    "running": "No client is running anything. a shows the idle ones too.",
-    "all": "Nobody is connected.",
-    "waiting": "Nobody waits for a lock.",
-    "blocking": "Nobody blocks anybody.",
-}
 
 
 class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
@@ -55,6 +45,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         Binding("b", "view('blocking')", "blocking", id="activity.blocking", tooltip="Who blocks whom, as a tree; again: running"),
         Binding("c", "stop(False)", "cancel", id="activity.cancel", tooltip="Cancel the query of the session, or of all marked"),
         Binding("k", "stop(True)", "terminate", id="activity.terminate", tooltip="End the session, or all marked"),
+        Binding("x", "plan", "plan", id="activity.plan", tooltip="Take the plan of what the session runs, without running it"),
         Binding("a", "view('all')", "all", id="activity.all", tooltip="All sessions with the idle ones; again: running"),
         Binding("w", "view('waiting')", "waiting", id="activity.waiting", tooltip="Who waits for a lock; again: running"),
         Binding("m", "mark", "mark", id="activity.mark", tooltip="Mark the session, or remove its mark"),
@@ -71,7 +62,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         yield Static(id="counts", markup=False)
         with Container(id="sessions-and-detail"):
             yield LiveTable[Session](
-                _columns(self.view),
+                columns_of(self.view),
                 lambda session: session.key,
                 row_style=self._tone,
                 id="sessions",
@@ -110,7 +101,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         if self.view == "blocking":
             self.blocking.update_rows(blocking_rows(snapshot.blocking))
         else:
-            self.sessions.update_rows(_in_view(snapshot, self.view))
+            self.sessions.update_rows(in_view(snapshot, self.view))
         if self.detail_open:
             self._load_detail()
 
@@ -118,7 +109,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         hidden = sum(session.is_hidden for session in snapshot.sessions if session.is_client)
         if hidden and self.services is not None:
             return f"What {hidden} sessions do is hidden from this role. {self.services.server.missing_right}"
-        return _NOBODY[self.view]
+        return NOBODY[self.view]
 
     def _show_counts(self, snapshot: ActivitySnapshot) -> None:
         counts = snapshot.counts
@@ -142,7 +133,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         if not self.is_mounted:
             return
         tree = self.view == "blocking"
-        self.sessions.replace_columns(_columns(self.view))
+        self.sessions.replace_columns(columns_of(self.view))
         self.set_class(tree, "-tree")
         (self.blocking if tree else self.sessions).focus()
         if self.services is not None:
@@ -217,6 +208,26 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
         else:
             pane.show(f"pid {session.pid}", sections(detail))
 
+    # Its plan -----------------------------------------------------------------------------------------------------
+
+    @work(group="plan", exclusive=True, exit_on_error=False)
+    async def action_plan(self) -> None:
+        """Take the plan of what the session runs. Why there is none is said."""
+        from console.screens.plan import PlanScreen
+        from console.screens.session_plan import plan_request
+
+        services, reading, session = self.services, self.reading, self.session
+        if services is None or reading is None or reading.snapshot is None or session is None:
+            self._say("There is no session to take a plan of.")
+            return
+        try:
+            request = await plan_request(services, session, reading.snapshot)
+        except DbconsoleError as problem:
+            self._say(problem.sentence)
+            return
+        if self.is_current:
+            self.app.push_screen(PlanScreen(services, request, f"pid {session.pid}", clock=self.clock))
+
     # Stopping a session -------------------------------------------------------------------------------------------
 
     def action_mark(self) -> None:
@@ -281,16 +292,3 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
 
     def _say(self, sentence: str, *, done: bool = False) -> None:
         self.notify(sentence, markup=False, severity="information" if done else "warning", timeout=6)
-
-
-def _columns(view: View) -> Sequence[Column[Session]]:
-    """All of them; but what type of process it is, is no question where only clients are shown."""
-    return [column for column in SESSION_COLUMNS if view == "all" or column.key != "type"]
-
-
-def _in_view(snapshot: ActivitySnapshot, view: View) -> Sequence[Session]:
-    if view == "running":
-        return [session for session in snapshot.sessions if session.is_running or session.blocks]
-    if view == "waiting":
-        return [session for session in snapshot.sessions if session.is_waiting]
-    return snapshot.sessions

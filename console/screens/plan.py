@@ -61,7 +61,7 @@ class PlanScreen(ModalScreen[None]):
     def __init__(
         self, services: Services, request: PlanRequest, title: str, *, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        """`title` says whose plan it is: "Plan of pid 8123"."""
+        """`title` is what the plan is of: "pid 8123", "statement 8614407856940471875"."""
         super().__init__()
         self._services = services
         self._request = request
@@ -88,7 +88,7 @@ class PlanScreen(ModalScreen[None]):
         yield KeyLine(right=("help", "back"))
 
     def on_mount(self) -> None:
-        self.query_one("#plan").border_title = Content(visible(self._whose))
+        self.query_one("#plan").border_title = Content(visible(f"Plan of {self._whose}"))
         self._say(Words("Asking for the plan …", "accent"))
         self._lay_out_statement()
         self._take()
