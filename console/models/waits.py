@@ -35,12 +35,16 @@ class ActiveQuery(NamedTuple):
     """The beginning of the text where there is no `query_id`, else ""."""
 
 
+OTHER_QUERIES = ActiveQuery(None, "")
+"""Stands for statements that are too many to be told apart, and for those without a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueryFacts:
-    """What was last seen of an active statement."""
+    """What is known of an active statement."""
 
     text: str
-    """The beginning of its text, as a session ran it."""
+    """The beginning of its text, as the session ran it in which it was first seen."""
     user: str
     database: str
     application: str
@@ -55,6 +59,7 @@ class Activity(NamedTuple):
     database: str
     application: str
     sessions: int
+    """How many; over several samples their sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,12 @@ class WaitsSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many sessions on average were in something: over the span that was asked about."""
+    """How many sessions on average were in something, over the span that was asked about."""
 
     sessions: float
     """Average active sessions."""
     share: float
-    """Of all active sessions over the span, 0 to 1."""
+    """Of the active sessions that were asked about, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class EventLoad:
 
 @dataclass(frozen=True, slots=True)
 class QueryLoad:
-    """A statement, its load, and what it waited for most."""
+    """A statement, its load, who ran it most, and what it waited for."""
 
     query: ActiveQuery
     facts: QueryFacts
@@ -108,10 +113,15 @@ class QueryLoad:
     """Most first; the shares are of this statement's own load."""
 
 
+Layer = WaitEvent | ActiveQuery
+"""What a layer of a stacked chart stands for; a `WaitEvent` without a name is its whole class."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """One layer of a stacked chart: average active sessions over time."""
+    """One layer of a stacked chart."""
 
-    name: str
-    points: tuple[tuple[datetime, float], ...]
-    """The sample's time and the sessions in it; a gap in time is a gap in the picture."""
+    of: Layer | None
+    """None: everything that has no layer of its own."""
+    values: tuple[int, ...]
+    """Active sessions, one number for each sample."""
