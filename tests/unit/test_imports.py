@@ -19,6 +19,8 @@ HEAVY = {
     "pygments",
     "rich",
     "sqlalchemy",
+    "sqlglot",
+    "sqlparse",
     "textual",
 }
 
@@ -49,7 +51,14 @@ def imported(*arguments: str, environ: dict[str, str] | None = None) -> tuple[in
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["completion", "zsh"], ["pools", "--help"], ["demo", "up", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["completion", "zsh"],
+        ["pools", "--help"],
+        ["demo", "up", "--help"],
+        ["explain", "--help"],
+    ],
     ids=" ".join,
 )
 def test_what_only_prints_imports_nothing_heavy(arguments: list[str]) -> None:
