@@ -69,7 +69,8 @@ class WaitsService:
     def _activity(self, row: Any) -> Activity:
         user, database = intern(row["usename"] or ""), intern(row["datname"] or "")
         application = intern(row["application_name"] or "")
-        query, text = _named(row["query_id"], row["query"] or "")
+        text = row["query"] or ""
+        query = _named(row["query_id"], text)
         if query not in self._facts and len(self._facts) >= MOST_QUERIES:
             query, text = OTHER_QUERIES, ""
         event = _event(row["wait_event_type"], row["wait_event"])
@@ -116,17 +117,13 @@ def _event(kind: str | None, name: str | None) -> WaitEvent:
     return WaitEvent(kind, name or "") if kind else WaitEvent(RUNNING, "")
 
 
-def _named(query_id: int | None, text: str) -> tuple[ActiveQuery, str]:
-    """What names a statement, and the text to show for it."""
-    if query_id is not None:
-        return ActiveQuery(query_id, ""), text
-    beginning = without_literals(text)
-    return ActiveQuery(None, beginning), beginning
+def _named(query_id: int | None, text: str) -> ActiveQuery:
+    return ActiveQuery(None, without_literals(text)) if query_id is None else ActiveQuery(query_id, "")
 
 
 _TOKENS = re.compile(
     r"""
-    (?=["\-/'$\d]) (?:                                    # (sixfold faster than to try all that at each letter)
+    (?=["\-/'$\d]) (?:                                    # (much faster than to try all that at each letter)
       (?P<kept> "[^"]*" )                                 # a name
     | (?P<dropped> --[^\n]* | /\*.*?(?:\*/|\Z) )          # a comment, or the beginning of one that was cut off
     | (?P<literal>

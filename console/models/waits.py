@@ -27,12 +27,13 @@ class WaitEvent(NamedTuple):
 class ActiveQuery(NamedTuple):
     """What names a statement among the active sessions.
 
-    Without a `query_id` (before PostgreSQL 14, or with `compute_query_id` off) the beginning of its text does.
+    Without a `query_id` (before PostgreSQL 14, or with `compute_query_id` off) the beginning of its text does,
+    without the values in it.
     """
 
     query_id: int | None
     beginning: str
-    """The beginning of the text where there is no `query_id`, else ""."""
+    """What begins the text where there is no `query_id`, else ""."""
 
 
 OTHER_QUERIES = ActiveQuery(None, "")

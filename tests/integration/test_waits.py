@@ -81,7 +81,7 @@ async def test_sessions_that_wait_for_a_lock_that_sleep_and_that_run(
         queries = [ActiveQuery(None, without_literals(text)) for text in texts]
     else:
         queries = [ActiveQuery(number, "") for number in (ids[0], *ids[2:])]
-        assert [snapshot.queries[query].text for query in queries] == list(texts)
+    assert [snapshot.queries[query].text for query in queries] == list(texts)
     asleep, running = WaitEvent("Timeout", "PgSleep"), WaitEvent("running", "")
     who = ("postgres", "postgres", "shop")
     assert sorted(seen(snapshot), key=str) == sorted(
