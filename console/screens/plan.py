@@ -89,6 +89,7 @@ class PlanScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#plan").border_title = Content(visible(f"Plan of {self._whose}"))
+        self.query_one("#plan-head").display = False
         self._say(Words("Asking for the plan …", "accent"))
         self._lay_out_statement()
         self._take()
@@ -119,6 +120,7 @@ class PlanScreen(ModalScreen[None]):
         self._advice = None
         self.view.show(plan)
         self.view.show_statement(self._statement, plan)
+        self.query_one("#plan-head").display = True
         self._show_head()
         self._show_format("tree")
         if self.view.pane == "indexes":

@@ -15,6 +15,9 @@ from console.widgets.tones import GLYPHS, Tone
 BAR = 8
 """Cells of a bar that is full."""
 
+ROWS_BAR = 5
+"""Cells of the longest bar of rows: they are not what should be seen first."""
+
 NARROWEST_NODE = 34
 """Cells of a node with its branch: what is scanned stands at the end of it."""
 
@@ -76,7 +79,7 @@ def node_columns(plan: Plan) -> tuple[Column[PlanNode], ...]:
     return (
         *columns,
         Column[PlanNode](
-            "rows_bar", "rows log", lambda n: (share_bar(log_share(node_rows(n), most), BAR), "muted"), BAR,
+            "rows_bar", "rows log", lambda n: (share_bar(log_share(node_rows(n), most), ROWS_BAR), "muted"), BAR,
             priority=4,
         ),
         Column[PlanNode](
@@ -93,7 +96,6 @@ def _number(
         title,
         lambda node: compact(value(node)),
         7,
-        6,
         align="right",
         priority=priority,
         exact=lambda node: "" if (number := value(node)) is None else f"{number:.0f}",
