@@ -80,7 +80,7 @@ def command(
 def _statement_of_stdin() -> str:
     from console.errors import BadInput
 
-    text = click.get_text_stream("stdin").read().strip()
+    text = sys.stdin.read().strip()
     if not text:
         raise BadInput("There is no statement on standard input.")
     return text

@@ -230,7 +230,7 @@ async def test_planning_that_takes_locks_asks_first() -> None:
         assert isinstance(app.screen, ConfirmDialog)
         assert names(app) == ["explaining"]
         await press(pilot, *CONFIRM)
-        assert app.screen is screen
+        assert screen.is_current
         assert names(app) == ["explaining", "plan"]
 
 
@@ -371,7 +371,7 @@ async def test_every_key_is_in_the_help_and_can_be_another() -> None:
         text = app.screen.query_one(DetailPane).text
         assert text.startswith("Keys: Plan")
         for binding in PlanScreen.BINDINGS:
-            assert binding.tooltip in text  # type: ignore[union-attr, operator]
+            assert binding.tooltip in text  # type: ignore[union-attr]
             assert binding.id or binding.key == "tab"  # type: ignore[union-attr]
 
 
