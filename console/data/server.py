@@ -7,7 +7,8 @@ import random
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ from console.data.driver import (
 from console.data.engine import Engine
 from console.data.identifiers import in_quotes, quoted
 from console.data.queries import OLDEST_MAJOR, query
-from console.errors import CannotConnect, ConnectionLost, QueryDenied, ServerTooOld
+from console.errors import CannotConnect, ConnectionLost, OperationRefused, QueryDenied, ServerTooOld
 from console.models.pools import ConsolePool
 from console.models.server import Capabilities, Cost, Link, LinkState
 from console.models.target import Target
@@ -71,6 +72,7 @@ class Server:
         self._spent: deque[tuple[float, float]] = deque()
         self._wait_count = 0
         self._wait_seconds = 0.0
+        self._visits = 0
 
     # The link ---------------------------------------------------------------------------------------------------
 
@@ -138,10 +140,7 @@ class Server:
         monitor, self._monitor = self._monitor, None
         if monitor is not None and not monitor.is_closed():
             monitor.remove_termination_listener(self._terminated)
-            try:
-                await monitor.close(timeout=1.0)
-            except DRIVER_ERRORS:
-                monitor.terminate()
+            await _close(monitor)
         await self.engine.close()
 
     async def _pause_before_retry(self, problem: CannotConnect) -> None:
@@ -242,6 +241,45 @@ class Server:
         if rows and "server_ms" in rows[0].keys():  # noqa: SIM118 (a record iterates over its values)
             self._spent.append((self._clock.monotonic(), max(row["server_ms"] or 0.0 for row in rows)))
 
+    @asynccontextmanager
+    async def visit(self, database: str | None = None) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """A connection for one errand, to this database or another one, with the limits of the monitor's.
+
+        It is closed at the end, and what it still does then is cancelled. What goes wrong on it comes out as the
+        console's own errors.
+
+        Raises `OperationRefused` where the console has no connection left, `CannotConnect`, or what `ask` raises.
+        """
+        await self._make_room()
+        target = replace(self.target, database=database or self.target.database)
+        arguments = connection_arguments(target, self._settings)
+        del arguments["server_settings"]["jit"]
+        self._visits += 1
+        try:
+            try:
+                connection = await asyncpg.connect(**arguments, statement_cache_size=0)
+            except DRIVER_ERRORS as error:
+                raise cannot_connect(error, target, connect_timeout(target, self._settings)) from error
+            try:
+                yield connection
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
+                raise query_error(error, self._settings.timeouts.statement) from error
+            finally:
+                await _close(connection)
+        finally:
+            self._visits -= 1
+
+    async def _make_room(self) -> None:
+        if self.pool.open_connections < self._settings.pool.max_open:
+            return
+        if self.engine.pool.idle and not self.engine.pool.in_use:
+            await self.engine.close()
+        if self.pool.open_connections >= self._settings.pool.max_open:
+            raise OperationRefused(
+                f"This needs a connection of its own, and the console holds the {self._settings.pool.max_open} that "
+                "pool.max_open allows it; try again when a migration or another plan is done, or set it to 2 or 3."
+            )
+
     @property
     def missing_right(self) -> str:
         """What would let this role see all sessions, as a sentence with the statement."""
@@ -263,9 +301,9 @@ class Server:
 
     @property
     def pool(self) -> ConsolePool:
-        """The console's own connections: the monitor, always in use, those of the engine and of its workers."""
+        """The console's own connections: the monitor and visits, always in use, those of the engine and of its workers."""
         engine, monitor = self.engine.pool, int(self._monitor is not None)
-        others = monitor + sum(worker.connections for worker in self.workers)
+        others = monitor + self._visits + sum(worker.connections for worker in self.workers)
         return replace(
             engine,
             max_open_connections=engine.max_open_connections + 1,
@@ -274,6 +312,16 @@ class Server:
             wait_count=engine.wait_count + self._wait_count,
             wait_duration=engine.wait_duration + self._wait_seconds,
         )
+
+
+async def _close(connection: asyncpg.Connection[Any]) -> None:
+    """Ends a connection; one that does not end in a second is let go of."""
+    try:
+        await connection.close(timeout=1.0)
+    except BaseException as error:
+        connection.terminate()
+        if not isinstance(error, DRIVER_ERRORS):
+            raise
 
 
 def retry_pause(attempts: int) -> float:

@@ -52,7 +52,7 @@ class Actual:
     rows: float
     loops: float
     time: float
-    """Seconds, with the nodes below it."""
+    """Seconds, with the nodes below it; what several processes did at once counts once."""
     own_time: float
     """Seconds, without them."""
     rows_removed: float
@@ -141,6 +141,8 @@ class Plan:
     notes: tuple[str, ...]
     """What a person should know of how the plan was come by, a sentence each: a word that was replaced, a role that could
     not be taken on."""
+    parameters: tuple[str, ...] = ()
+    """The types of the statement's parameters, $1 first, as the server names them: what running it needs values for."""
 
     @property
     def root(self) -> PlanNode:
@@ -169,6 +171,10 @@ class PlanRequest:
     query_id: int | None = None
     rows_per_call: float | None = None
     """What it gives on average, as `pg_stat_statements` counts it, to hold against the estimate."""
+    seconds_per_call: float | None = None
+    """How long it takes on average, to be told before it is run."""
+    is_cut: bool = False
+    """Whether the text is known to end in the middle."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,227 @@
+"""Asks a server for plans, on a connection of its own and in a transaction that only reads and is rolled back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from console.data.identifiers import in_quotes, quoted
+from console.data.plans.rewriting import (
+    Rewritten,
+    as_text,
+    for_the_parser,
+    parameter_in,
+    unknown_word,
+    with_one_number_for_one_value,
+    without_gaps,
+)
+from console.data.plans.statement_text import cut_off
+from console.data.queries import OWN_MARK, query
+from console.errors import OperationRefused, QueryDenied
+
+_MOST_REWRITINGS = 30
+_GENERIC_PLAN = 16
+"""The first version whose EXPLAIN plans for parameters without values."""
+_KEEP_PLAN = f"""DO $$
+DECLARE
+    line text;
+    plan text := '';
+BEGIN
+    FOR line IN EXECUTE current_setting('dbconsole.statement') LOOP
+        plan := plan || line || E'\\n';
+    END LOOP;
+    PERFORM set_config('dbconsole.plan', plan, true);
+END $$ {OWN_MARK}"""
+"""With values bound to them, even NULL, parameters would be planned for those: here they have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement that the server's parser has taken."""
+
+    text: str
+    parameters: tuple[str, ...]
+    """The types of its parameters, by the server's own names."""
+    notes: tuple[str, ...]
+
+
+class Explainer:
+    """Plans statements as one role, in one transaction."""
+
+    def __init__(self, connection: asyncpg.Connection[Any], kept_text: int, has_plpgsql: bool) -> None:
+        self.connection = connection
+        self.role = ""
+        self.search_path = ""
+        self.role_note = ""
+        """Why the role is not the one that was asked for."""
+        self.major: int = connection.get_server_version().major
+        self._kept_text = kept_text
+        self._has_plpgsql = has_plpgsql
+        self._prepared = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, connection: asyncpg.Connection[Any], user: str) -> AsyncIterator[Explainer]:
+        """Plans as this role, where the connection's may take it on, and rolls back at the end."""
+        transaction = connection.transaction(readonly=True)
+        await transaction.start()
+        (found,) = await connection.fetch(query("plan_role", connection.get_server_version().major), user)
+        explainer = cls(connection, found["kept_text"], found["has_plpgsql"])
+        await explainer._become(user, found)
+        yield explainer
+        await transaction.rollback()  # after an error, closing the connection does it
+
+    async def _become(self, user: str, found: asyncpg.Record) -> None:
+        self.role = found["own_role"]
+        if user != self.role:
+            for name, value in zip(found["names"], found["values"], strict=True):
+                if not found["may_take"]:
+                    value = value.replace('"$user"', in_quotes(user))
+                await self._set(name, value)
+            if found["may_take"]:
+                await self.connection.execute(f"SET LOCAL ROLE {quoted(user)} {OWN_MARK}")
+                self.role = user
+            elif found["is_there"]:
+                self.role_note = (
+                    f"Planned as {self.role}, with the search path of {user}: the console's role may not take on that "
+                    f"one; GRANT {quoted(user)} TO {quoted(self.role)} allows it."
+                )
+            else:
+                self.role_note = f"Planned as {self.role}: the role that ran the statement is not there."
+        self.search_path = await self.connection.fetchval(f"SELECT current_setting('search_path') {OWN_MARK}")
+
+    async def _set(self, name: str, value: str) -> None:
+        await self.connection.fetchval(f"SELECT set_config($1, $2, true) {OWN_MARK}", name, value)
+
+    # The text ---------------------------------------------------------------------------------------------------
+
+    async def prepare(self, text: str) -> Prepared:
+        """Has the server parse a statement, which never runs it, and finds out the types of its parameters.
+
+        What `pg_stat_statements` has made of a text is undone where the parser does not take it.
+
+        Raises `OperationRefused` where it is not one whole statement, or what the driver raises.
+        """
+        notes: tuple[str, ...] = ()
+        better: Rewritten | None = await asyncio.to_thread(for_the_parser, text, self.major)
+        problem: asyncpg.PostgresError | None = None
+        for _ in range(_MOST_REWRITINGS):
+            if better is None:
+                break
+            text, notes = better.text, notes + better.notes
+            try:
+                async with self.connection.transaction():
+                    statement = await self.connection.prepare(text)
+                    types = tuple(_type_name(parameter) for parameter in statement.get_parameters())
+            except asyncpg.PostgresError as error:
+                problem = error
+                better = await asyncio.to_thread(_mended, text, error)
+            else:
+                return Prepared(text, types, notes + self._doubt(text))
+        assert problem is not None, "the first try comes before any"
+        self._refuse(problem, text)
+        raise problem
+
+    def _doubt(self, text: str) -> tuple[str, ...]:
+        """A note on a text that is as long as what the server keeps of one, which it cuts between characters."""
+        if not 0 < self._kept_text - len(text.encode()) <= 4:
+            return ()
+        return (
+            "The text is as long as the server keeps one of a running statement "
+            f"(track_activity_query_size, {self._kept_text:,} bytes): its end may be missing.",
+        )
+
+    def _refuse(self, problem: asyncpg.PostgresError, text: str) -> None:
+        said = str(problem)
+        if isinstance(problem, asyncpg.PostgresSyntaxError):
+            if "multiple commands" in said:
+                raise OperationRefused(
+                    "The text is more than one statement, and EXPLAIN takes one."
+                ) from problem
+            if "at end of input" in said or "unterminated" in said or self._doubt(text):
+                raise OperationRefused(cut_off(self._kept_text)) from problem
+        if self.role_note and isinstance(
+            problem, asyncpg.UndefinedTableError | asyncpg.InsufficientPrivilegeError
+        ):
+            raise QueryDenied(f"The server says: {said}. {self.role_note}") from problem
+        if isinstance(problem, asyncpg.IndeterminateDatatypeError):
+            raise OperationRefused(f"The server cannot tell what the parameters are: {said}.") from problem
+
+    # The plan ---------------------------------------------------------------------------------------------------
+
+    async def explain(self, prepared: Prepared, form: str) -> str:
+        """The plan in that format, JSON or TEXT, without running the statement."""
+        options = f"VERBOSE, SETTINGS, SUMMARY, FORMAT {form}"
+        if not prepared.parameters:
+            return await self._lines(f"EXPLAIN ({options}) {prepared.text}\n{OWN_MARK}")
+        if self.major >= _GENERIC_PLAN and self._has_plpgsql:
+            await self._set(
+                "dbconsole.statement", f"EXPLAIN (GENERIC_PLAN, {options}) {prepared.text}\n{OWN_MARK}"
+            )
+            await self.connection.execute(_KEEP_PLAN)
+            plan: str = await self.connection.fetchval(f"SELECT current_setting('dbconsole.plan') {OWN_MARK}")
+            return plan.rstrip("\n")
+        await self.connection.execute(f"SET LOCAL plan_cache_mode = force_generic_plan {OWN_MARK}")
+        # Prepared anew each time: an index that is there for a moment gives no new plan to an old one. Not with
+        # `execute`, which takes several statements.
+        self._prepared += 1
+        name = f"dbconsole_plan_{self._prepared}"
+        await self.connection.fetch(f"PREPARE {name} AS {prepared.text}\n{OWN_MARK}")
+        nothing = ", ".join(["NULL"] * len(prepared.parameters))
+        return await self._lines(f"EXPLAIN ({options}) EXECUTE {name}({nothing}) {OWN_MARK}")
+
+    async def analyze(self, prepared: Prepared, values: Sequence[str | None], limit: float) -> str:
+        """The plan as JSON, after the statement has run. `limit` is in seconds."""
+        await self._set("statement_timeout", f"{limit * 1000:.0f}")
+        *first, last = statements_of_analysis(prepared.text, values)
+        for statement in first:
+            await self.connection.fetch(statement)
+        return await self._lines(last, limit + 5)
+
+    async def _lines(self, statement: str, limit: float | None = None) -> str:
+        rows = await self.connection.fetch(statement, timeout=limit)
+        return "\n".join(row[0] for row in rows)
+
+
+def statements_of_analysis(text: str, values: Sequence[str | None]) -> tuple[str, ...]:
+    """What runs a statement and tells its plan; where it has parameters it is prepared first."""
+    options = "ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON"
+    if not values:
+        return (f"EXPLAIN ({options}) {text}\n{OWN_MARK}",)
+    literals = ", ".join("NULL" if value is None else _literal(value) for value in values)
+    return (
+        f"SET LOCAL plan_cache_mode = force_custom_plan {OWN_MARK}",
+        f"PREPARE dbconsole_plan AS {text}\n{OWN_MARK}",
+        f"EXPLAIN ({options}) EXECUTE dbconsole_plan({literals}) {OWN_MARK}",
+    )
+
+
+def _literal(value: str) -> str:
+    """A constant whose type the server finds out, whatever `standard_conforming_strings` is."""
+    if "\\" not in value:
+        return "'" + value.replace("'", "''") + "'"
+    return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _type_name(type_: Any) -> str:
+    element = type_.name.removesuffix("[]")
+    name = quoted(element) + type_.name.removeprefix(element)
+    return name if type_.schema == "pg_catalog" else f"{quoted(type_.schema)}.{name}"
+
+
+def _mended(text: str, problem: asyncpg.PostgresError) -> Rewritten | None:
+    """A text that might pass where one did not; None where nothing is to be done."""
+    match problem:
+        case asyncpg.PostgresSyntaxError() if problem.position:
+            return unknown_word(text, int(problem.position))
+        case asyncpg.IndeterminateDatatypeError():
+            parameter = parameter_in([str(problem)])
+            return (as_text(text, parameter) if parameter else None) or without_gaps(text)
+        case asyncpg.GroupingError():
+            return with_one_number_for_one_value(text)
+    return None
