@@ -1,25 +1,17 @@
-"""Curves over time as lines of braille: what of the data is in the picture, and the picture itself.
-
-A point belongs to a dot column by its absolute time, and the picture moves in strides: while it stands, only the
-newest column changes. Moving costs about 3 kB of terminal output for 100 × 12 cells; at each new column, every 9 s
-for 15 minutes, that would be as much as all the rest of a screen.
-"""
+"""Curves over time as lines of braille: what of the data is in the picture, and the picture itself."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
-from math import floor, log
+from math import floor
 from types import ModuleType
 from typing import NamedTuple
 
+from console.widgets.time_axis import Moment, first_cell, seconds
 from console.widgets.tones import Tone
-
-Moment = datetime | float
-"""A point in time: aware, or seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +22,6 @@ class Series:
     points: Sequence[tuple[Moment, float | None]]
     tone: Tone | None = None
 
-
-STRIDES = 12
-"""In how many strides a point crosses the picture."""
 
 Run = tuple[tuple[int, float], ...]
 """Points that are joined: (dot column from the left, value)."""
@@ -52,17 +41,11 @@ class Frame(NamedTuple):
     curves: tuple[tuple[Run, ...], ...]
 
 
-def seconds(moment: Moment) -> float:
-    """Seconds since 1970."""
-    return moment.timestamp() if isinstance(moment, datetime) else moment
-
-
 def frame(series: Sequence[Series], width: int, height: int, span: float, limit: float) -> Frame:
     """The last `span` seconds of the series in `width` × `height` cells, with some room for what comes next."""
     cell = span / width
-    stride = max(1, width // STRIDES)
     newest = max((seconds(one.points[-1][0]) for one in series if one.points), default=0.0)
-    first = (floor(newest / cell) // stride + 1) * stride - width
+    first = first_cell(newest, width, cell)
     curves = tuple(tuple(_runs(one.points, cell / 2, 2 * first, 2 * width)) for one in series)
     return Frame(width, height, limit, first * cell, cell, curves)
 
@@ -86,45 +69,6 @@ def _runs(
             run = []
     if run:
         yield tuple(run)
-
-
-ROUND_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-
-
-def nice_limit(maximum: float, base: int = 1000) -> float:
-    """The smallest round number not below `maximum`: a step of `ROUND_STEPS` times a power of `base`; 1 for 0."""
-    if maximum <= 0:
-        return 1.0
-    # The small amounts keep 1000 from being taken for more, or less, than 1 k.
-    unit = float(base) ** floor(log(maximum, base) + 1e-9)
-    return next((step * unit for step in ROUND_STEPS if step * unit >= maximum * (1 - 1e-9)), base * unit)
-
-
-def steady_limit(now: float, maximum: float, base: int = 1000) -> float:
-    """`now` if it still suits the `maximum`, else a new limit: it grows at once, and shrinks only to less than half."""
-    wanted = nice_limit(maximum, base)
-    return wanted if wanted > now or wanted <= 0.4 * now else now
-
-
-TICK_STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
-CELLS_BETWEEN_TICKS = 12
-
-
-def time_axis(picture: Frame) -> str:
-    """The line under the curves: local times (HH:MM) at round moments."""
-    least = CELLS_BETWEEN_TICKS * picture.cell
-    step = next((step for step in TICK_STEPS if step >= least), TICK_STEPS[-1])
-    offset = datetime.fromtimestamp(picture.start).astimezone().utcoffset()
-    shift = offset.total_seconds() if offset is not None else 0.0
-    axis = [" "] * picture.width
-    tick = floor((picture.start + shift) / step) * step - shift
-    while (column := floor((tick - picture.start) / picture.cell)) < picture.width:
-        label = datetime.fromtimestamp(tick).strftime("%H:%M")
-        left = min(max(column - len(label) // 2, 0), picture.width - len(label))
-        if left >= 0 <= column:
-            axis[left : left + len(label)] = label
-        tick += step
-    return "".join(axis)
 
 
 class Piece(NamedTuple):

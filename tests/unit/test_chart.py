@@ -17,7 +17,8 @@ from console.units import bytes_binary
 from console.widgets import chart as chart_module
 from console.widgets import curves
 from console.widgets.chart import Chart
-from console.widgets.curves import Series, frame, nice_limit, steady_limit, time_axis
+from console.widgets.curves import Series, frame
+from console.widgets.time_axis import nice_limit, steady_limit, time_axis
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
