@@ -205,6 +205,7 @@ def plan_of(nodes: Sequence[PlanNode] = NODES, **changes: Any) -> Plan:
         execution_time=None,
         settings={"random_page_cost": "1.1"},
         notes=(),
+        parameters=("text",),
     )
     return replace(given, **changes)
 
@@ -312,12 +313,16 @@ class FakePlans:
         await self._answer("plan", explaining.request)
         return self.given
 
-    async def analyze_operation(self, plan: Plan, request: PlanRequest) -> Operation:
+    async def analyze_operation(
+        self, plan: Plan, request: PlanRequest, values: Sequence[str | None] = ()
+    ) -> Operation:
         await self._answer("analyze_operation", request)
         return analyze_operation(plan.statement)
 
-    async def analyze(self, operation: Operation, plan: Plan, request: PlanRequest) -> Plan:
-        await self._answer("analyze", operation.title)
+    async def analyze(
+        self, operation: Operation, plan: Plan, request: PlanRequest, values: Sequence[str | None] = ()
+    ) -> Plan:
+        await self._answer("analyze", values)
         return self.analyzed
 
     async def advise(self, plan: Plan, request: PlanRequest) -> IndexAdvice:

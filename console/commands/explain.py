@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 @click.option("--user", metavar="NAME", help="Of several users who run it, this one.")
 @click.option("--database", metavar="NAME", help="Of several databases in which it runs, this one.")
 @click.option("--analyze", is_flag=True, help="Run it for real, and roll it back.")
+@click.option(
+    "--value",
+    "values",
+    multiple=True,
+    help="With --analyze: what $1 is, the next one what $2 is …; NULL is no value.",
+)
 @click.option("--indexes", is_flag=True, help="Print which indexes might help instead.")
 @json_option
 @changing_options
@@ -32,6 +38,7 @@ def command(
     user: str | None,
     database: str | None,
     analyze: bool,
+    values: Sequence[str],
     indexes: bool,
     as_json: bool,
     **options: Any,
@@ -49,10 +56,12 @@ def command(
     if len(targets) > 1:
         raise click.UsageError(f"Got unexpected extra argument ({targets[1]})")
     text = _statement_of_stdin() if from_stdin else ""
+    given_values = [None if value == "NULL" else value for value in values]
 
     async def ask(server: Server, settings: Settings) -> str:
         from console.data.audit import AuditFile
         from console.data.plans.service import PlansService
+        from console.errors import OperationRefused
 
         plans = PlansService(server, settings, AuditFile())
         if query_id is None:
@@ -64,9 +73,11 @@ def command(
             confirm(explaining.operation, options, err=True)
         plan = await plans.plan(explaining)
         if analyze:
-            operation = await plans.analyze_operation(plan, request)
+            if settings.read_only:
+                raise OperationRefused("Nothing was run: --read-only lets no statement run for real.")
+            operation = await plans.analyze_operation(plan, request, given_values)
             confirm(operation, options, err=True)
-            plan = await plans.analyze(operation, plan, request)
+            plan = await plans.analyze(operation, plan, request, given_values)
         for note in plan.notes:
             _note(note)
         if indexes:

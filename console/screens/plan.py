@@ -73,6 +73,8 @@ class PlanScreen(ModalScreen[None]):
         self._format: Format = "tree"
         self._advice: IndexAdvice | None = None
         self._problem: str | None = None
+        self._values: tuple[str | None, ...] = ()
+        """What its parameters were last time."""
         self._began: float | None = None
         """When it began to be run for real; None while it is not run."""
 
@@ -175,12 +177,14 @@ class PlanScreen(ModalScreen[None]):
         ticking = self.set_interval(1.0, partial(self._show_head, layout=False), pause=True)
         self._problem = None
         try:
-            operation = await plans.analyze_operation(plan, self._request)
+            if (values := await self._values_for(plan)) is None:
+                return
+            operation = await plans.analyze_operation(plan, self._request, values)
             if await self._is_wanted(operation):
                 self._began = self._clock.monotonic()
                 self._show_head()
                 ticking.resume()
-                self._show(await plans.analyze(operation, plan, self._request))
+                self._show(await plans.analyze(operation, plan, self._request, values))
         except DbconsoleError as problem:
             self._problem = problem.sentence
         finally:
@@ -188,6 +192,16 @@ class PlanScreen(ModalScreen[None]):
             self._began = None
             if self.is_attached:
                 self._show_head()
+
+    async def _values_for(self, plan: Plan) -> tuple[str | None, ...] | None:
+        """Values for its parameters; None where the person went back."""
+        from console.dialogs.values import ValuesDialog
+
+        if not plan.parameters:
+            return ()
+        given = await self.app.push_screen_wait(ValuesDialog(plan.parameters, self._values))
+        self._values = given or self._values
+        return given
 
     # Looking ------------------------------------------------------------------------------------------------------
 

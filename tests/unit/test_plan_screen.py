@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from console.dialogs.confirm import ConfirmDialog
 from console.dialogs.help import HelpDialog
+from console.dialogs.values import ValuesDialog
 from console.errors import OperationRefused, QueryTimedOut
 from console.models.activity import SessionState
 from console.screens.activity import ActivityScreen
@@ -38,6 +39,8 @@ from tests.fake_plans import (
 from tests.fakes import FakeConsole, StoppedClock, activity_snapshot, session
 
 SIZE = (120, 40)
+RUN = ("a", *"open", "enter")
+"""Keys that want it run for real, with a value for its parameter."""
 CONFIRM = ("tab", "enter")
 
 
@@ -69,7 +72,7 @@ async def settle(pilot: Pilot[int]) -> None:
 
 
 def _waits_for_a_person(pilot: Pilot[int], group: str) -> bool:
-    return group in {"help", "export"} or isinstance(pilot.app.screen, ConfirmDialog)
+    return group in {"help", "export"} or isinstance(pilot.app.screen, ConfirmDialog | ValuesDialog)
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
@@ -381,7 +384,7 @@ async def test_every_key_is_in_the_help_and_can_be_another() -> None:
 async def test_a_runs_it_once_that_was_confirmed() -> None:
     app = console()
     async with app.run_test(size=SIZE) as pilot:
-        screen = await open_plan(pilot, app, "i", "a")
+        screen = await open_plan(pilot, app, "i", *RUN)
         assert isinstance(app.screen, ConfirmDialog)
         assert "analyze" not in names(app)
         await press(pilot, *CONFIRM)
@@ -394,10 +397,26 @@ async def test_a_runs_it_once_that_was_confirmed() -> None:
         assert "▲ 41 M rows, 8" in drawn(app)
 
 
+async def test_each_parameter_is_asked_for_and_kept_for_the_next_time() -> None:
+    app = console()
+    app.plans.given = app.plans.analyzed = replace(PLAN, parameters=("integer", "text", "date[]"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_plan(pilot, app, "a")
+        assert isinstance(app.screen, ValuesDialog)
+        assert "$3 date[]" in drawn(app)
+        await press(pilot, *"41", "enter", "enter", *"NULL", "enter", *CONFIRM)
+        assert app.plans.asked[-1] == ("analyze", ("41", "", None))
+        await press(pilot, "a")
+        assert [box.value for box in app.screen.query(Input)] == ["41", "", "NULL"]
+        await press(pilot, "escape")
+        assert isinstance(app.screen, PlanScreen)
+        assert names(app).count("analyze_operation") == 1
+
+
 async def test_production_wants_the_name_typed() -> None:
     app = console(environment="production")
     async with app.run_test(size=SIZE) as pilot:
-        await open_plan(pilot, app, "a", *CONFIRM)
+        await open_plan(pilot, app, *RUN, *CONFIRM)
         assert isinstance(app.screen, ConfirmDialog)
         await press(pilot, *"shop", "enter", "enter")
         assert names(app)[-1] == "analyze"
@@ -406,7 +425,7 @@ async def test_production_wants_the_name_typed() -> None:
 async def test_cancel_runs_nothing() -> None:
     app = console()
     async with app.run_test(size=SIZE) as pilot:
-        screen = await open_plan(pilot, app, "a", "enter")
+        screen = await open_plan(pilot, app, *RUN, "enter")
         assert app.screen is screen
         assert "analyze" not in names(app)
 
@@ -425,7 +444,7 @@ async def test_a_run_that_fails_leaves_the_plan_and_says_why(method: str) -> Non
     app = console()
     app.plans.problems[method] = QueryTimedOut("It took longer than 30 s.")
     async with app.run_test(size=SIZE) as pilot:
-        screen = await open_plan(pilot, app, "a", *(CONFIRM if method == "analyze" else ()))
+        screen = await open_plan(pilot, app, *RUN, *(CONFIRM if method == "analyze" else ()))
         assert head(screen).startswith("◆ It took longer than 30 s.\ngeneric plan, not run")
         assert screen.view.nodes.rows == PLAN.nodes
 
@@ -433,7 +452,7 @@ async def test_a_run_that_fails_leaves_the_plan_and_says_why(method: str) -> Non
 async def test_escape_stops_what_runs_and_stays() -> None:
     app = console()
     async with app.run_test(size=SIZE) as pilot:
-        screen = await open_plan(pilot, app, "a")
+        screen = await open_plan(pilot, app, *RUN)
         app.plans.may_answer.clear()
         await pilot.press(*CONFIRM)
         await until(pilot, lambda: "analyze" in names(app))
