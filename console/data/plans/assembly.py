@@ -16,8 +16,11 @@ from console.data.plans.tree import nodes_of, places_of, relations_of
 from console.data.queries import query
 from console.models.plans import Plan, PlanKind, PlanRequest, PlanTable
 
-_OWN_SETTINGS = ("plan_cache_mode", "search_path")
-"""The one is the console's doing, the other is told anyway."""
+_OWN_SETTINGS = ("plan_cache_mode", "enable_partition_pruning", "search_path")
+"""The first two may be the console's doing, the last is told anyway."""
+_PARTITIONS = (
+    "All partitions are in the plan: which of them a value needs is found out when the statement runs."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ async def plan_of(explainer: Explainer, answer: Answer) -> Plan:
         planning_time=_seconds(document, "Planning Time"),
         execution_time=_seconds(document, "Execution Time"),
         settings={n: str(v) for n, v in document.get("Settings", {}).items() if n not in _OWN_SETTINGS},
-        notes=(*answer.notes, *_removed_subplans(places, answer.kind)),
+        notes=(*answer.notes, *((_PARTITIONS,) if explainer.keeps_partitions else ())),
         parameters=answer.prepared.parameters,
     )
 
@@ -73,9 +76,3 @@ def tables_of(rows: Iterable[asyncpg.Record]) -> tuple[PlanTable, ...]:
 
 def _seconds(document: Mapping[str, Any], name: str) -> float | None:
     return document[name] / 1000 if name in document else None
-
-
-def _removed_subplans(places: Iterable[Any], kind: PlanKind) -> Iterable[str]:
-    removed = sum(place.node.get("Subplans Removed", 0) for place in places)
-    if removed and kind is PlanKind.GENERIC:
-        yield f"{removed} partitions are left out: this server could plan for NULL only, which matches none of them."

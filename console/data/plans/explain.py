@@ -57,6 +57,8 @@ class Explainer:
         self.connection = connection
         self.role = ""
         self.search_path = ""
+        self.keeps_partitions = False
+        """Whether the plan has partitions that a value of a parameter would have left out."""
         self.role_note = ""
         """Why the role is not the one that was asked for."""
         self.major: int = connection.get_server_version().major
@@ -167,6 +169,14 @@ class Explainer:
             plan: str = await self.connection.fetchval(f"SELECT current_setting('dbconsole.plan') {OWN_MARK}")
             return plan.rstrip("\n")
         await self.connection.execute(f"SET LOCAL plan_cache_mode = force_generic_plan {OWN_MARK}")
+        plan = await self._explain_prepared(prepared, options)
+        if "Subplans Removed" in plan:  # NULL is in no partition's bounds
+            await self.connection.execute(f"SET LOCAL enable_partition_pruning = off {OWN_MARK}")
+            plan = await self._explain_prepared(prepared, options)
+            self.keeps_partitions = True
+        return plan
+
+    async def _explain_prepared(self, prepared: Prepared, options: str) -> str:
         # Prepared anew each time: an index that is there for a moment gives no new plan to an old one. Not with
         # `execute`, which takes several statements.
         self._prepared += 1

@@ -1,4 +1,4 @@
-"""Plans of statements: what EXPLAIN says without running them, and what it says after running one."""
+"""Plans of statements: what EXPLAIN says without running them, what it says after running one, which index would help."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from console.data.audit import AuditFile
 from console.data.plans import operations
+from console.data.plans.advice import advice_on
 from console.data.plans.assembly import Answer, plan_of
 from console.data.plans.calls import HARMLESS, called_in
 from console.data.plans.explain import Explainer
@@ -16,7 +17,7 @@ from console.data.queries import query
 from console.data.server import Server
 from console.errors import DbconsoleError, OperationRefused
 from console.models.operation import Operation, Outcome
-from console.models.plans import Explaining, Plan, PlanKind, PlanRequest
+from console.models.plans import Explaining, IndexAdvice, Plan, PlanKind, PlanRequest
 from console.settings import Settings
 from console.units import latency
 
@@ -130,6 +131,16 @@ class PlansService:
                 notes=plan.notes,
             )
             return await plan_of(explainer, answer)
+
+    # Indexes ----------------------------------------------------------------------------------------------------
+
+    async def advise(self, plan: Plan, request: PlanRequest) -> IndexAdvice:
+        """Which indexes might help the statement of a plan. None is made, on the server or anywhere.
+
+        Raises `OperationRefused`, `CannotConnect` or `QueryFailed`.
+        """
+        async with self._explainer(request) as explainer:
+            return await advice_on(plan, explainer)
 
     # ------------------------------------------------------------------------------------------------------------
 
