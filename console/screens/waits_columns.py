@@ -88,7 +88,7 @@ def _waits(row: StatementRow) -> str:
 
 
 EVENT_COLUMNS: tuple[Column[EventRow], ...] = (
-    Column[EventRow]("look", "", lambda row: row.look or "", 1, priority=8),
+    Column[EventRow]("look", "", lambda row: row.look or "", 1, priority=8, exact=lambda row: ""),
     Column[EventRow](
         "event",
         "waits for",
@@ -119,11 +119,13 @@ EVENT_COLUMNS: tuple[Column[EventRow], ...] = (
         priority=7,
         exact=lambda row: f"{row.load.load.share:.4f}",
     ),
-    Column[EventRow]("bar", "", lambda row: share_bar(row.load.load.share, 8), 8, priority=6),
+    Column[EventRow](
+        "bar", "", lambda row: share_bar(row.load.load.share, 8), 8, priority=6, exact=lambda row: ""
+    ),
 )
 
 STATEMENT_COLUMNS: tuple[Column[StatementRow], ...] = (
-    Column[StatementRow]("look", "", lambda row: row.look or "", 1, priority=9),
+    Column[StatementRow]("look", "", lambda row: row.look or "", 1, priority=9, exact=lambda row: ""),
     Column[StatementRow](
         "sessions",
         "active",

@@ -102,7 +102,7 @@ class WaitsPanel(Container):
         ]
         if self.looked_at == LookedAt(self.looked_at.span):
             parts.insert(1, f"{count(len(view.samples))} samples")
-        line = Content.styled(view.subject, "bold $text") + f" · {' · '.join(parts)}"
+        line = Content.styled(visible(view.subject), "bold $text") + f" · {' · '.join(parts)}"
         if snapshot.hidden_sessions:
             line += Content.styled(f" · {snapshot.hidden_sessions} hidden from this role", "$warning")
         return line + (f" · {visible(view.statement)}" if view.statement else "")

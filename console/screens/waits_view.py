@@ -11,7 +11,6 @@ from console.models.waits import (
     ActiveQuery,
     EventLoad,
     Layer,
-    QueryLoad,
     WaitEvent,
     WaitSample,
     WaitsSnapshot,
@@ -97,7 +96,7 @@ def view_of(
     tally = Tally.of(samples)
     about = tally.of_query(looked_at.query) if looked_at.query else tally
     events, queries = about.events(), tally.queries(snapshot.queries, looked_at.event)
-    names = {one.query: _text(one, texts) for one in queries}
+    names = {one.query: _text(one.query, snapshot, texts) for one in queries}
 
     if looked_at.query is not None:
         subject, layer_of = "one statement · by wait", event_of(looked_at.query)
@@ -111,18 +110,18 @@ def view_of(
     else:
         subject, layer_of = "all waits", wait_class
         looks = _class_looks(events)
+    other = OTHER_LOOK
     if solid:
         looks = {layer: (SOLID, tone) for layer, (_, tone) in looks.items()}
+        other = (SOLID, OTHER_LOOK[1])
     layers = []
     for stack in stacks(samples, layer_of, list(looks)):
-        fill, tone = (
-            looks[stack.of] if stack.of is not None else (SOLID if solid else OTHER_LOOK[0], OTHER_LOOK[1])
-        )
+        fill, tone = looks[stack.of] if stack.of is not None else other
         layers.append(ChartLayer(_layer_name(stack.of, names), stack.values, fill, tone))
     return WaitsView(
         samples=samples,
         subject=subject,
-        statement=names.get(looked_at.query, "") if looked_at.query else "",
+        statement=_text(looked_at.query, snapshot, texts) if looked_at.query else "",
         sessions=about.sessions,
         layers=tuple(reversed(layers)),
         places=tuple(places),
@@ -131,11 +130,13 @@ def view_of(
     )
 
 
-def _text(load: QueryLoad, texts: Texts) -> str:
-    if load.query == OTHER_QUERIES:
+def _text(query: ActiveQuery, snapshot: WaitsSnapshot, texts: Texts) -> str:
+    """The text of a statement on one line, normalised where it is known so; for one long gone what names it."""
+    if query == OTHER_QUERIES:
         return "(other statements)"
-    known = texts(load.query.query_id) if load.query.query_id is not None else None
-    return one_line(known or load.facts.text)
+    known = texts(query.query_id) if query.query_id is not None else None
+    facts = snapshot.queries.get(query)
+    return one_line(known or (facts.text if facts is not None else query.beginning))
 
 
 def _looks(places: Sequence[Layer | None]) -> dict[Layer, Look]:

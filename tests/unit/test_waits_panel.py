@@ -266,6 +266,14 @@ async def test_an_event_of_a_statement_leads_to_all_statements_in_it() -> None:
         assert app.panel.statements.cursor_key == app.statements[0]
 
 
+async def test_a_statement_that_has_gone_is_still_named() -> None:
+    async with shown() as (app, pilot):
+        app.panel.statements.focus()
+        await pilot.press("enter")
+        app.panel.show(waits_snapshot(doing=quiet), known_text)
+        assert app.line.endswith("0 sessions active on average · UPDATE orders SET state = $1 WHERE id = $2")
+
+
 async def test_other_statements_are_no_statement_to_choose() -> None:
     async with shown() as (app, pilot):
         app.panel.statements.focus()
@@ -319,7 +327,10 @@ async def test_nobody_is_active() -> None:
 
 async def test_what_is_hidden_is_said_with_the_right_that_is_missing() -> None:
     grant = "GRANT pg_monitor TO dba shows it."
-    async with shown(waits_snapshot(doing=quiet, hidden_sessions=12), missing_right=grant) as (app, _):
+    async with shown(waits_snapshot(doing=quiet, hidden_sessions=12), size=(80, 21), missing_right=grant) as (
+        app,
+        _,
+    ):
         assert "What 12 sessions do is hidden from this role. GRANT" in app.text
         assert "12 hidden from this role" in app.line
 
