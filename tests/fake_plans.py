@@ -91,7 +91,7 @@ NODES = (
     node(
         5, "         │  ├─ ", "Seq Scan on orders o", 1_204_112.0, 1_204_112.0, 0.872, 148_000,
         schema="public", relation="orders", alias="o", marks=(BIG_SCAN,),
-        details=(("Filter", "(o.state = $1)"),),
+        details=(("Output", "o.id, o.created, o.customer_id"), ("Filter", "(o.state = $1)")),
     ),
     node(
         6, "         │  └─ ", "Index Scan using order_items_order_id_idx on order_items i", 82_345.2, 0.56,
@@ -232,20 +232,20 @@ ADVICE = IndexAdvice(
     (
         IndexCandidate(
             "public", "orders", ("state", "customer_id"), None, "filter o.state, join o.customer_id",
-            "CREATE INDEX CONCURRENTLY ON public.orders (state, customer_id)", True,
+            "CREATE INDEX CONCURRENTLY ON public.orders (state, customer_id);", True,
             1_381_204.4, 212_400.0, True, 912_000_000,
         ),
         IndexCandidate(
             "public", "orders", ("state",), None, "filter o.state",
-            "CREATE INDEX CONCURRENTLY ON public.orders (state)", True, 1_381_204.4, 402_100.0, True, 284_000_000,
+            "CREATE INDEX CONCURRENTLY ON public.orders (state);", True, 1_381_204.4, 402_100.0, True, 284_000_000,
         ),
         IndexCandidate(
             "public", "customers", ("country",), None, "filter c.country",
-            "CREATE INDEX CONCURRENTLY ON public.customers (country)", True, 1_381_204.4, 1_381_204.4, False, 8_400_000,
+            "CREATE INDEX CONCURRENTLY ON public.customers (country);", True, 1_381_204.4, 1_381_204.4, False, 8_400_000,
         ),
         IndexCandidate(
             "public", "orders", ("lower(note)",), "state = 'open'", "filter o.note",
-            "CREATE INDEX CONCURRENTLY ON public.orders (lower(note)) WHERE state = 'open'", False,
+            "CREATE INDEX CONCURRENTLY ON public.orders (lower(note)) WHERE state = 'open';", False,
             None, None, None, None,
         ),
     ),

@@ -63,6 +63,8 @@ def command(
         from console.data.plans.service import PlansService
         from console.errors import OperationRefused
 
+        if analyze and settings.read_only:
+            raise OperationRefused("Nothing was run: --read-only lets no statement run for real.")
         plans = PlansService(server, settings, AuditFile())
         if query_id is None:
             request = _request_for(text, server, user, database)
@@ -73,8 +75,6 @@ def command(
             confirm(explaining.operation, options, err=True)
         plan = await plans.plan(explaining)
         if analyze:
-            if settings.read_only:
-                raise OperationRefused("Nothing was run: --read-only lets no statement run for real.")
             operation = await plans.analyze_operation(plan, request, given_values)
             confirm(operation, options, err=True)
             plan = await plans.analyze(operation, plan, request, given_values)
@@ -152,7 +152,7 @@ def _advice(advice: IndexAdvice, *, as_json: bool) -> str:
         return to_json(advice)
     said = visible(advice.sentence, multiline=True)
     if not advice.candidates:
-        return f"Nothing in this plan asks for an index.\n\n{said}"
+        return said
     rows = [_candidate(candidate) for candidate in advice.candidates]
     return (
         f"{plain_table(['>saves', '>cost', '>with it', '>size', 'statement', 'because of'], rows)}\n\n{said}"
@@ -171,6 +171,6 @@ def _candidate(candidate: IndexCandidate) -> list[str]:
         count(candidate.cost_before),
         count(candidate.cost_after),
         UNKNOWN if candidate.size is None else bytes_binary(candidate.size),
-        f"{candidate.statement};",
+        candidate.statement,
         candidate.reason,
     ]

@@ -20,7 +20,7 @@ from console.models.operation import Operation
 from console.models.plans import IndexAdvice, Plan, PlanRequest
 from console.resources import folder
 from console.screens.clipping import send_to_clipboard
-from console.screens.plan_text import head, write_plan
+from console.screens.plan_text import head, parameter_labels, write_plan
 from console.screens.plan_view import Pane, PlanView
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
@@ -199,7 +199,7 @@ class PlanScreen(ModalScreen[None]):
 
         if not plan.parameters:
             return ()
-        given = await self.app.push_screen_wait(ValuesDialog(plan.parameters, self._values))
+        given = await self.app.push_screen_wait(ValuesDialog(parameter_labels(plan), self._values))
         self._values = given or self._values
         return given
 

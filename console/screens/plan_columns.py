@@ -27,11 +27,9 @@ LITTLE = 0.01
 WIDEST_BRANCH = 24
 """Cells of a branch; of a deeper one only the end is drawn."""
 
-DEAD = 0.2
-"""Dead rows for each live one from which autovacuum, unless told otherwise, would clean up."""
-
-CHANGED = 0.1
-"""Rows changed for each row there is, from which it would analyze."""
+DEAD, CHANGED, SOME = 0.2, 0.1, 50
+"""Dead rows, and changed ones, for each row there is, and so many more: autovacuum, unless told otherwise, cleans up from
+the one on and analyzes from the other on."""
 
 
 # Nodes --------------------------------------------------------------------------------------------------------------
@@ -193,11 +191,11 @@ def table_tone(table: PlanTable) -> Tone | None:
 
 def is_stale(table: PlanTable) -> bool:
     """Whether so much has changed since it was analyzed that estimates may be wrong."""
-    return table.rows is not None and (table.modified_since_analyze or 0) > CHANGED * max(table.rows, 500.0)
+    return table.rows is not None and (table.modified_since_analyze or 0) > SOME + CHANGED * table.rows
 
 
 def _is_dead(table: PlanTable) -> bool:
-    return (table.dead_rows or 0) > DEAD * max(table.rows or 0.0, 250.0)
+    return (table.dead_rows or 0) > SOME + DEAD * (table.rows or 0.0)
 
 
 def _dead(table: PlanTable) -> Cell:

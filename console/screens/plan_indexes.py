@@ -48,7 +48,6 @@ class IndexesPane(Vertical):
     def show(self, advice: IndexAdvice) -> None:
         """Shows the candidates, the greatest gain first as they come."""
         self.say(advice.sentence)
-        self.table.show_when_empty(Content("Nothing in this plan asks for an index."))
         self.table.update_rows(advice.candidates)
         # The statement stands right below the last candidate, however high the pane is.
         self.table.styles.max_height = 1 + max(1, len(advice.candidates))

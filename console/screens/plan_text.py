@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from console.terminal.safe_text import visible
 from console.units import bytes_binary, count, duration, latency, percent
 from console.widgets.detail import Section
 from console.widgets.sql_view import Part, Sql, Words
+
+OUTPUT = "Output"
+"""EXPLAIN's word for the columns of a node."""
+
+AROUND = 24
+"""Characters of a statement that are shown on either side of a parameter."""
 
 BLOCK = 8192
 """Bytes of a block, as servers are built as a rule."""
@@ -51,13 +58,12 @@ def _origin(plan: Plan) -> str:
 
 
 def node_sections(node: PlanNode) -> tuple[Section, ...]:
-    """All that is known of a node: what stands out, EXPLAIN's own words, the figures."""
-    said = tuple(
-        (mark.remark.value, Content.styled(f"▲ {visible(mark.text)}", "$warning")) for mark in node.marks
-    )
-    first = Section("", (*said, *node.details)) if said or node.details else None
-    figures = Section("", (*_actual(node), *_estimate(node)))
-    return (figures,) if first is None else (first, figures)
+    """All that is known of a node: what stands out, EXPLAIN's own words, the figures; last what it hands on, which is long."""
+    said = [(mark.remark.value, Content.styled(f"▲ {visible(mark.text)}", "$warning")) for mark in node.marks]
+    words = [line for line in node.details if line[0] != OUTPUT]
+    output = [line for line in node.details if line[0] == OUTPUT]
+    sections = Section("", (*said, *words)), Section("", (*_actual(node), *_estimate(node), *output))
+    return tuple(section for section in sections if section.lines)
 
 
 def _actual(node: PlanNode) -> Iterator[tuple[str, str]]:
@@ -108,6 +114,17 @@ def _cost(cost: float) -> str:
 def statement_parts(statement: str, plan: Plan) -> tuple[Part, ...]:
     """The statement of a plan, below what is to be said of how it was planned."""
     return (*(Words(f"▲ {note}", "warning", 2) for note in plan.notes), Sql(statement))
+
+
+def parameter_labels(plan: Plan) -> list[str]:
+    """Each parameter with its type and where it stands: "$1 text  … WHERE o.state = $1 AND …"."""
+    text = " ".join(plan.statement.split())
+    labels = []
+    for number, type_ in enumerate(plan.parameters, 1):
+        place = re.search(rf"\${number}(?!\d)", text)
+        around = text[max(0, place.start() - AROUND) : place.end() + AROUND] if place else ""
+        labels.append(f"${number} {type_}  … {around} …")
+    return labels
 
 
 def write_plan(path: Path, plan: Plan) -> None:

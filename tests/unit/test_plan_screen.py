@@ -399,11 +399,14 @@ async def test_a_runs_it_once_that_was_confirmed() -> None:
 
 async def test_each_parameter_is_asked_for_and_kept_for_the_next_time() -> None:
     app = console()
-    app.plans.given = app.plans.analyzed = replace(PLAN, parameters=("integer", "text", "date[]"))
+    statement = "SELECT 1 FROM [b]o[/b]\n WHERE id = $1 AND state = $2 AND placed = ANY ($3) AND $10"
+    app.plans.given = replace(PLAN, statement=statement, parameters=("integer", "text", "date[]"))
+    app.plans.analyzed = app.plans.given
     async with app.run_test(size=(80, 24)) as pilot:
         await open_plan(pilot, app, "a")
         assert isinstance(app.screen, ValuesDialog)
-        assert "$3 date[]" in drawn(app)
+        assert "[b]o[/b] WHERE id = $1 AND state = $2" in drawn(app)
+        assert "$2 AND placed = ANY ($3) AND $10 …" in drawn(app)
         await press(pilot, *"41", "enter", "enter", *"NULL", "enter", *CONFIRM)
         assert app.plans.asked[-1] == ("analyze", ("41", "", None))
         await press(pilot, "a")
