@@ -29,6 +29,8 @@ def planning(request: PlanRequest, statement: StatementText, timeouts: Timeouts)
     consequences = [
         "The statement is planned and not run, and the transaction is rolled back: nothing changes."
     ]
+    if statement.effect is Effect.MAKES_TABLE:
+        consequences.append("No table is made: only the query that would fill it is planned.")
     if lock := statement.effect.lock:
         consequences.append(
             f"While it is planned it holds {lock} on {target}: who reads and writes goes on, a migration waits."

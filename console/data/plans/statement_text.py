@@ -71,8 +71,9 @@ def read(text: str) -> StatementText:
     start, end, note = _query_within(tokens)
     head = tokens[start].text
     if head not in ("(", *_QUERIES):
-        first = " ".join(token.text.upper() for token in tokens[:2] if token.kind is Kind.WORD)
-        raise OperationRefused(f"EXPLAIN does not take {first or 'this'}: {_TAKEN}.")
+        words = tokens[: 2 if head in ("create", "alter", "drop") else 1]
+        name = " ".join(word.text.upper() for word in words if word.kind is Kind.WORD) or "this"
+        raise OperationRefused(f"EXPLAIN does not take {name}: {_TAKEN}.")
     query = text
     if note:
         query = text[tokens[start].start : tokens[end - 1].end if end < len(tokens) else len(text)]
