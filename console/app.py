@@ -97,6 +97,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         self.MODES = {  # type: ignore[misc]
             "pools": self._pools_screen,
             "activity": self._activity_screen,
+            "slow": self._slow_screen,
             "migrations": self._migrations_screen,
         }
         self.DEFAULT_MODE = screen if isinstance(screen, str) and screen in self.MODES else TABS[0][1]  # type: ignore[misc]
@@ -121,6 +122,11 @@ class ConsoleApp(DeltaPainting, App[int]):
         from console.screens.activity import ActivityScreen
 
         return ActivityScreen(self.services, self.clock)
+
+    def _slow_screen(self) -> Screen[None]:
+        from console.screens.slow import SlowScreen
+
+        return SlowScreen(self.services, self.clock)
 
     def _migrations_screen(self) -> Screen[None]:
         from console.screens.migrations import MigrationsScreen
@@ -151,9 +157,11 @@ class ConsoleApp(DeltaPainting, App[int]):
 
         from console.screens.activity import ActivityScreen
         from console.screens.migrations import MigrationsScreen
+        from console.screens.plan import PlanScreen
         from console.screens.pools import PoolsScreen
+        from console.screens.slow import SlowScreen
 
-        kinds = (ConsoleApp, PoolsScreen, ActivityScreen, MigrationsScreen)
+        kinds = (ConsoleApp, PoolsScreen, ActivityScreen, SlowScreen, MigrationsScreen, PlanScreen)
         bindings = [binding for kind in kinds for binding in kind.BINDINGS if isinstance(binding, Binding)]
         known = {binding.id for binding in bindings if binding.id}
         for name in sorted(keys.keys() - known):
@@ -278,7 +286,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         """Show the keys of this screen. It has nothing that can fail."""
         from console.dialogs.help import HelpDialog
 
-        title = next((title for _, mode, title in TABS if mode == self.current_mode), "")
+        title = self.screen.title or next((title for _, mode, title in TABS if mode == self.current_mode), "")
         await self.push_screen_wait(HelpDialog(f"Keys: {title}", list(self.screen.active_bindings.values())))
 
     @on(Unfinished)
@@ -341,9 +349,11 @@ class ConsoleApp(DeltaPainting, App[int]):
 
 
 def _meet(name: str, other: str) -> bool:
-    """Whether two commands can be there at once: those of two screens cannot."""
-    screens = {name.partition(".")[0] if "." in name else "" for name in (name, other)} - {"", "screen"}
-    return len(screens) < 2
+    """Whether two commands can be there at once: those of two screens cannot, and a plan covers all others."""
+    screens = {name.partition(".")[0] if "." in name else "" for name in (name, other)}
+    if "plan" in screens:
+        return screens == {"plan"}
+    return len(screens - {"", "screen"}) < 2
 
 
 def end_of_start() -> None:

@@ -48,13 +48,17 @@ def default_config_file() -> Path:
 def from_options(overrides: Mapping[str, Any]) -> Source:
     """The options of the command line, by the name of the setting; None where one was not given.
 
-    A setting of a section is `section__name`, and its option bears the section's name.
+    A setting of a section is `section__name`, and its option bears the name, that of a `path` the section's.
     """
     return {
-        tuple(name.split("__")): Given(value, f"--{name.partition('__')[0].replace('_', '-')}")
+        tuple(name.split("__")): Given(value, f"--{_option(name)}")
         for name, value in overrides.items()
         if value is not None
     }
+
+
+def _option(name: str) -> str:
+    return name.removesuffix("__path").rpartition("__")[2].replace("_", "-")
 
 
 def from_environment(environ: Mapping[str, str], known: Collection[SettingPath]) -> Source:

@@ -103,6 +103,13 @@ class Pool(_Section):
     max_idle_time: Seconds = Field(default=1800.0, ge=0)
 
 
+class Slow(_Section):
+    """Which statements are slow."""
+
+    min_mean: Seconds = Field(default=0.1, ge=0, le=86_400)
+    """Seconds that a call takes on average at least; 0 shows every statement."""
+
+
 class Migrations(_Section):
     """Where the migrations are, and how long they may wait and run."""
 
@@ -127,7 +134,7 @@ class Settings(BaseSettings):
     """Seconds between two samples."""
     theme: str | None = None
     """The name of a theme; None is the one that suits the terminal."""
-    screen: Literal["pools", "activity", "migrations"] = "pools"
+    screen: Literal["pools", "activity", "slow", "migrations"] = "pools"
     """The screen that is shown first."""
     environment: Annotated[str | None, BeforeValidator(_environment)] = None
     """What the server is for: "production", "staging" and "development" have a meaning, any other word is shown."""
@@ -136,6 +143,7 @@ class Settings(BaseSettings):
     alerts: Alerts = Alerts()
     timeouts: Timeouts = Timeouts()
     pool: Pool = Pool()
+    slow: Slow = Slow()
     migrations: Migrations = Migrations()
     keys: dict[str, str] = {}
     """Keys of a command, by the id of its binding: `"pools.refresh" = "f5"`. Several keys have commas between."""

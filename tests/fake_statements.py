@@ -14,6 +14,7 @@ from console.data.statements.texts import Text
 from console.data.statements.trend import Trend, stretch_of
 from console.models.health import Vitals
 from console.models.operation import Operation, Outcome
+from console.models.plans import PlanRequest
 from console.models.statements import (
     TREND_SECONDS,
     Entry,
@@ -26,6 +27,7 @@ from console.models.statements import (
     StatementKey,
     StatementsSnapshot,
     StatementsView,
+    TrendPoint,
 )
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
@@ -154,10 +156,15 @@ class FakeStatements:
         return next((text.beginning for k, text in self._texts.items() if k.query_id == query_id), None)
 
     async def detail(self, statement: Statement, snapshot: StatementsSnapshot) -> StatementDetail:
-        trend = _trend(statement.key)
-        return StatementDetail(
-            statement, self._texts[statement.key].beginning, tuple(trend.points(NOW, OPENED))
-        )
+        return StatementDetail(statement, self._texts[statement.key].beginning)
+
+    def history(self, statement: Statement, snapshot: StatementsSnapshot) -> tuple[TrendPoint, ...]:
+        return tuple(_trend(statement.key).points(NOW, OPENED))
+
+    async def find(self, query_id: int) -> tuple[PlanRequest, ...]:
+        number = query_id - key(0).query_id
+        text, user, database, *_ = _TEXTS[number]
+        return (PlanRequest(text, database, user, query_id),)
 
     def reset_operation(self, statement: Statement | None, snapshot: StatementsSnapshot) -> Operation:
         return reset_operation(statement, snapshot)
@@ -172,7 +179,7 @@ class FakeStatements:
 def _trend(statement: StatementKey) -> Trend:
     first = stretch_of(OPENED)
     trend = Trend(first)
-    for number in range(first, stretch_of(NOW) + 1):
+    for number in range(first, stretch_of(NOW)):
         busy = 1.4 + sin((number - first) / 6 + statement.query_id % 7)
         trend.add(number, busy * TREND_SECONDS, 81 * busy, 90)
     return trend

@@ -112,7 +112,10 @@ async def _known(server: Server, query_id: int, user: str | None, database: str 
     from console.data.statements.service import StatementsService
     from console.errors import BadInput
 
-    found = await StatementsService(server, AuditFile()).find(query_id)
+    every = await StatementsService(server, AuditFile()).find(query_id)
+    found = [request for request in every if request.database]
+    if not found:
+        raise BadInput(f"Statement {query_id} ran only in databases that are not there any more.")
     fitting = [
         request for request in found if user in (None, request.user) and database in (None, request.database)
     ]

@@ -27,7 +27,9 @@ def console_options(function: Function) -> Function:
         click.option("--theme", metavar="NAME", help="The colours."),
         click.option("--refresh", metavar="SECONDS", help="Time between two samples."),
         migrations_option,
-        click.option("--screen", metavar="pools|activity|migrations", help="The screen that is shown first."),
+        click.option(
+            "--screen", metavar="pools|activity|slow|migrations", help="The screen that is shown first."
+        ),
         click.option("--read-only", is_flag=True, default=None, help="Let nothing be changed."),
     ):
         function = option(function)

@@ -100,7 +100,7 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         return await service.sample()
 
     seconds = settings.history_minutes * 60.0
-    find_statements = cache(partial(_statements, server, audit, failures, seconds, clock))
+    find_statements = cache(partial(_statements, server, settings, audit, failures, clock))
     find_waits = cache(partial(_waits, server, seconds))
 
     async def sample_statements() -> StatementsSnapshot:
@@ -125,7 +125,7 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         statements_feed=Feed(server, sample_statements, settings.refresh, clock=clock),
         waits_feed=Feed(server, sample_waits, WAITS_INTERVAL, clock=clock),
         find_migrations=find_migrations,
-        find_plans=cache(partial(_plans, server, settings, audit, clock)),
+        find_plans=cache(partial(_plans, server, settings, audit)),
         find_statements=find_statements,
         find_waits=find_waits,
     )
@@ -139,19 +139,26 @@ def _migrations(
     return MigrationsService(server, settings, audit, clock, vitals=VitalsReader(server, failures))
 
 
-def _plans(server: Server, settings: Settings, audit: AuditFile, clock: Clock) -> PlansService:
+def _plans(server: Server, settings: Settings, audit: AuditFile) -> PlansService:
     from console.data.plans.service import PlansService
 
-    return PlansService(server, settings, audit, clock)
+    return PlansService(server, settings, audit)
 
 
 def _statements(
-    server: Server, audit: AuditFile, failures: FailureWatch, history_seconds: float, clock: Clock
+    server: Server, settings: Settings, audit: AuditFile, failures: FailureWatch, clock: Clock
 ) -> StatementsService:
     from console.data.statements.service import StatementsService
+    from console.models.statements import StatementsView
 
-    vitals = VitalsReader(server, failures)
-    return StatementsService(server, audit, vitals, history_seconds=history_seconds, clock=clock)
+    return StatementsService(
+        server,
+        audit,
+        VitalsReader(server, failures),
+        view=StatementsView(min_mean=settings.slow.min_mean),
+        history_seconds=settings.history_minutes * 60.0,
+        clock=clock,
+    )
 
 
 def _waits(server: Server, history_seconds: float) -> WaitsService:

@@ -113,9 +113,8 @@ class StatementsView:
     """Whether the console's own statements are among them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One statement with its figures over the view's span."""
+class Statement(NamedTuple):
+    """One statement with its figures over the view's span. A tuple, as there are thousands of them at every sample."""
 
     key: StatementKey
     user: str
@@ -240,10 +239,8 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class StatementDetail:
-    """One statement in full."""
+    """One statement with its whole text."""
 
     statement: Statement
     text: str | None
     """All that the server has of it; None where the server has lost it, or the role may not see it."""
-    history: tuple[TrendPoint, ...]
-    """Since the screen was opened, as far back as histories go."""

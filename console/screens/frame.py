@@ -30,7 +30,12 @@ from console.widgets.live_table import LiveTable
 from console.widgets.status_line import StatusLine
 from console.widgets.tab_line import TabLine
 
-TABS = (("1", "pools", "Pools"), ("2", "activity", "Activity"), ("4", "migrations", "Migrations"))
+TABS = (
+    ("1", "pools", "Pools"),
+    ("2", "activity", "Activity"),
+    ("3", "slow", "Slow queries"),
+    ("4", "migrations", "Migrations"),
+)
 """Key, mode and title of every screen."""
 
 LEAST_WIDTH, LEAST_HEIGHT = 72, 20

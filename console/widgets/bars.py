@@ -68,6 +68,18 @@ def share_bar(share: float | None, width: int = 8) -> str:
     return "▇" * round(min(share, 1.0) * width) or "·"
 
 
+SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """A cell for each value, the highest of them full; nothing is a dot."""
+    highest = max(values, default=0.0)
+    if highest <= 0:
+        return "·" * len(values)
+    steps = len(SPARKS) - 1
+    return "".join(SPARKS[round(value / highest * steps)] if value > 0 else "·" for value in values)
+
+
 class OccupancyBar(Widget):
     """One line: the bar, `used / maximum`, and the parts in words; in a narrow place the words get a second line."""
 

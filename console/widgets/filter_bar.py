@@ -43,7 +43,9 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/", markup=False)
-        yield Input(placeholder="words to find, !word to leave out", select_on_focus=False)
+        yield Input(
+            placeholder="words to find, !word to leave out, user:word in a column", select_on_focus=False
+        )
 
     def on_mount(self) -> None:
         self._input.cursor_blink = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from console.widgets.columns import Column
@@ -19,25 +19,33 @@ def in_order(rows: Sequence[R], key: Callable[[R], Any], descending: bool) -> li
 
 
 class RowFilter:
-    """Words that a row must hold in one of its cells, or with `!` before them must not; case does not matter."""
+    """Words that a row must hold in one of its cells, or with `!` before them must not; case does not matter.
+
+    `user:app` looks in the column `user` alone, where there is one of that key.
+    """
 
     def __init__(self, text: str) -> None:
-        words = text.casefold().split()
         # A lone "!" is somebody about to type a word.
-        self._excluded = [word[1:] for word in words if word.startswith("!") and len(word) > 1]
-        self._wanted = [word for word in words if not word.startswith("!")]
+        self._words = [word for word in text.casefold().split() if word != "!"]
 
     def __bool__(self) -> bool:
-        return bool(self._wanted or self._excluded)
+        return bool(self._words)
 
     def apply(self, rows: Iterable[R], columns: Sequence[Column[R]]) -> list[R]:
         """The rows that pass."""
+        tests = [self._test(word, {column.key: column for column in columns}) for word in self._words]
         return [
-            row for row in rows if self._passes("\n".join(column.text(row) for column in columns).casefold())
+            row for row in rows if all(is_wanted == (word in text(row)) for word, is_wanted, text in tests)
         ]
 
-    def _passes(self, text: str) -> bool:
-        return all(word in text for word in self._wanted) and not any(word in text for word in self._excluded)
+    @staticmethod
+    def _test(word: str, columns: Mapping[str, Column[R]]) -> tuple[str, bool, Callable[[R], str]]:
+        is_wanted = not word.startswith("!")
+        word = word.removeprefix("!")
+        key, colon, rest = word.partition(":")
+        if colon and rest and (column := columns.get(key)) is not None:
+            return rest, is_wanted, lambda row: column.text(row).casefold()
+        return word, is_wanted, lambda row: "\n".join(one.text(row) for one in columns.values()).casefold()
 
 
 class TableRows(Generic[R]):

@@ -6,6 +6,8 @@ import importlib
 from collections.abc import Callable, Iterable
 from typing import Literal, TypeAlias
 
+from textual.content import Content
+
 Kind: TypeAlias = Literal["", "keyword", "string", "comment"]
 """What a piece of SQL is; "" where that says nothing."""
 Piece: TypeAlias = tuple[str, Kind]
@@ -38,6 +40,18 @@ def coloured_lines(sql: str, lexer: Lexer) -> list[list[Piece]]:
             lines[-1].append((first, kind))
         lines += [[(other, kind)] if other else [] for other in others]
     return lines
+
+
+STYLES: dict[Kind, str] = {"": "", "keyword": "bold $accent", "string": "$success", "comment": "$text-muted"}
+
+
+def coloured(sql: str, lexer: Lexer) -> Content:
+    """A statement in colours, for a pane that wraps. It has to be made safe for a terminal before."""
+    lines = [
+        Content.assemble(*((text, STYLES[kind]) for text, kind in line))
+        for line in coloured_lines(sql, lexer)
+    ]
+    return Content("\n").join(lines)
 
 
 def _kind(token: str) -> Kind:

@@ -1,4 +1,4 @@
-"""`make bench`: the console beside its peer pg_activity, on one server, in one run of about seven minutes.
+"""`make bench`: the console beside its peer pg_activity, on one server, in one run of about ten minutes.
 
 The server is a throwaway PostgreSQL 18 with pgbench, idle sessions, one that blocks and its waiters; the terminal
 has 120×40 cells; both refresh every two seconds. Times are told, never asserted: the exit code is 0 whatever they are.
@@ -17,13 +17,14 @@ from tests.bench.figures import Figure, table
 from tests.bench.measures import QUICK, Bench, Plan
 from tests.bench.migrations import migrations
 from tests.bench.scene import CLIENTS, IDLE, RATE, SCALE, WAITERS, Scene
+from tests.bench.statements import statements
 from tests.bench.terminal import COLUMNS, LINES, precise_threads
 
 
 def main() -> None:
     """Measures, and prints the table."""
-    together, alone = ("start", "silent", "use", "many"), "migrations"
-    names = (*together, alone)
+    together, alone = ("start", "silent", "use", "many"), {"migrations": migrations, "statements": statements}
+    names = (*together, *alone)
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer starts, shorter periods")
     parser.add_argument("--only", action="append", choices=names, help="measure only this (may be repeated)")
@@ -33,9 +34,9 @@ def main() -> None:
     began = time.monotonic()
     figures: list[Figure] = []
     wanted = arguments.only or names
-    if alone in wanted:
-        print(f"measuring: {alone} …", file=sys.stderr)
-        figures += migrations()
+    for name in [name for name in wanted if name in alone]:
+        print(f"measuring: {name} …", file=sys.stderr)
+        figures += alone[name]()
     if beside := [name for name in wanted if name in together]:
         figures += _beside_the_peer(beside, QUICK if arguments.quick else Plan())
     print()

@@ -39,7 +39,7 @@ CONSOLE = Contestant(
     "dbconsole",
     ("--refresh", str(REFRESH)),
     # Views, the detail, filter, help, the other screens.
-    ("a", "w", "b", "b", "\r", "\r", "/", "\x1b", "?", "\x1b", "1", "4", "2"),
+    ("a", "w", "b", "b", "\r", "\r", "/", "\x1b", "?", "\x1b", "1", "3", "w", "w", "4", "2"),
 )
 ON_ACTIVITY = ("--screen", "activity")
 PEER = Contestant(

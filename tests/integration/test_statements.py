@@ -314,16 +314,26 @@ async def test_a_schema_that_is_not_for_this_role(counting: PostgresCluster, tmp
 
 
 async def test_installed_but_not_preloaded(clusters: Clusters, tmp_path: Path) -> None:
-    with clusters.make(settings={"shared_preload_libraries": ""}) as cluster:
+    with clusters.make(settings={"shared_preload_libraries": "auto_explain"}) as cluster:
         async with service_of(cluster, "postgres", tmp_path) as service:
             assert (await sampled(service)).extension.remedy == (
-                "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'",
+                "ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'pg_stat_statements'",
                 "CREATE EXTENSION pg_stat_statements",
             )
             await cluster.run("CREATE EXTENSION pg_stat_statements")
             extension = (await sampled(service)).extension
             assert extension.state is ExtensionState.NOT_PRELOADED
-            assert extension.remedy == ("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'",)
+            assert extension.remedy == (
+                "ALTER SYSTEM SET shared_preload_libraries = 'auto_explain', 'pg_stat_statements'",
+            )
+            await cluster.run(extension.remedy[0])
+        async with service_of(cluster, "postgres", tmp_path, "plain") as service:
+            assert (await sampled(service)).extension.remedy == (
+                "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements' -- and what is in it already",
+            )
+        cluster.restart()
+        async with service_of(cluster, "postgres", tmp_path) as service:
+            assert (await sampled(service)).extension.state is ExtensionState.READY
 
 
 async def test_long_texts_are_whole_in_the_detail(counting: PostgresCluster, tmp_path: Path) -> None:

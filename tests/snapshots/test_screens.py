@@ -49,7 +49,11 @@ def keys(*pressed: str) -> Step:
 async def settle(pilot: Pilot[int]) -> None:
     """Until nothing is under way any more; a dialog keeps the worker waiting that asked."""
     await pilot.pause()
-    workers = [worker for worker in pilot.app.workers if worker.group not in {"stop", "help", "export"}]
+    workers = [
+        worker
+        for worker in pilot.app.workers
+        if worker.group not in {"stop", "help", "export", "plan", "reset"}
+    ]
     if workers:
         await pilot.app.workers.wait_for_complete(workers)
     await pilot.pause()

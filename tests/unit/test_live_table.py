@@ -239,6 +239,11 @@ async def test_a_click_moves_the_cursor_and_a_double_click_selects() -> None:
         ("!", [1, 2, 3]),
         ("[red]", [2]),
         ("5 s", [3]),
+        ("user:worker", [2, 3]),
+        ("user:WORKER !query:vacuum", [3]),
+        ("query:web", []),
+        ("nocolumn:web", []),
+        ("user:", []),
     ],
 )
 async def test_the_filter_takes_words_from_any_column(words: str, left: list[int]) -> None:

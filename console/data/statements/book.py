@@ -72,7 +72,7 @@ class Book:
             key = StatementKey(row["query_id"], row["user_id"], row["database_id"], row["is_toplevel"])
             self._keys[row["state"]] = key
             database = row["database"] or f"database {row['database_id']}"
-            entry = Entry(row["user"], database, Figures(*row[start:]), None, None, row["since"])
+            entry = Entry(row["user"], database, Figures._make(row[start:]), None, None, row["since"])
             self._come(key, entry, before.pop(key, None), at)
         for key, entry in hidden:
             self._come(key, entry, self._entries.pop(key, None), at)

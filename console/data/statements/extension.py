@@ -20,7 +20,6 @@ READ_AS = {
 
 _CREATE = "CREATE EXTENSION pg_stat_statements"
 _UPDATE = "ALTER EXTENSION pg_stat_statements UPDATE"
-_PRELOAD = "ALTER SYSTEM SET shared_preload_libraries = {}"
 
 
 async def find_extension(server: Server) -> Extension:
@@ -34,9 +33,9 @@ def query_of(extension: Extension) -> str:
     return READ_AS[max(version for version in READ_AS if version <= wanted)]
 
 
-def not_preloaded(extension: Extension) -> Extension:
-    """The same, found out to count nothing by what the server says when it is read."""
-    return _missing(extension, ExtensionState.NOT_PRELOADED)
+def not_preloaded(extension: Extension, preloaded: str | None = None) -> Extension:
+    """The same, found out to count nothing. `preloaded` is what the server loads at its start, None if unknown."""
+    return _missing(extension, ExtensionState.NOT_PRELOADED, preloaded)
 
 
 def denied(extension: Extension, role: str, words: str) -> Extension:
@@ -61,9 +60,9 @@ def _extension(row: Any, server: Server) -> Extension:
     version, schema = row["version"] or "", row["schema"] or ""
     found = Extension(ExtensionState.READY, version, schema, row["newest"] is not None, row["newest"] or "")
     if not version:
-        return _missing(found, ExtensionState.NOT_INSTALLED, is_loaded=row["is_loaded"])
+        return _missing(found, ExtensionState.NOT_INSTALLED, row["preloaded"], is_loaded=row["is_loaded"])
     if not row["is_loaded"]:
-        return not_preloaded(found)
+        return not_preloaded(found, row["preloaded"])
     if not row["may_use"]:
         return denied(found, capabilities.role, f"It is in the schema {schema}.")
     if _number(version) < min(READ_AS):
@@ -87,9 +86,11 @@ def _extension(row: Any, server: Server) -> Extension:
     return found
 
 
-def _missing(found: Extension, state: ExtensionState, *, is_loaded: bool = False) -> Extension:
+def _missing(
+    found: Extension, state: ExtensionState, preloaded: str | None, *, is_loaded: bool = False
+) -> Extension:
     """What is to be done first comes first; what is done already is left out."""
-    preload = _PRELOAD.format("'pg_stat_statements'")
+    preload = _preload(preloaded)
     if not found.is_available:
         problem = (
             "pg_stat_statements is not on this server: install PostgreSQL's contrib package there "
@@ -108,3 +109,11 @@ def _missing(found: Extension, state: ExtensionState, *, is_loaded: bool = False
         problem = "pg_stat_statements is not installed, so nobody counts what statements cost. Restart between the two:"
         remedy = (preload, _CREATE)
     return Extension(state, found.version, found.schema, found.is_available, found.newest, problem, remedy)
+
+
+def _preload(preloaded: str | None) -> str:
+    """The setting replaces what is there: what else is loaded has to stand in it too, each in quotes of its own."""
+    others = [name.strip().strip('"') for name in (preloaded or "").split(",")]
+    names = [f"'{name}'" for name in (*others, "pg_stat_statements") if name]
+    unknown = " -- and what is in it already" if preloaded is None else ""
+    return f"ALTER SYSTEM SET shared_preload_libraries = {', '.join(dict.fromkeys(names))}{unknown}"

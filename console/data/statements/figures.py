@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import Any
 
 from console.models.statements import Figures
 
@@ -25,7 +26,7 @@ def joined(one: Figures, other: Figures) -> Figures:
 
 
 def _combined(one: Figures, other: Figures, sign: int) -> Figures:
-    values = {
+    values: dict[str, Any] = {
         name: None if a is None or b is None else a + sign * b
         for name, a, b in zip(Figures._fields, one, other, strict=True)
         if name not in _DERIVED

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +17,7 @@ from console.data.statements.book import Book
 from console.data.statements.extension import denied, find_extension, not_preloaded, query_of
 from console.data.statements.kinds import without_passwords
 from console.data.statements.resetting import reset_arguments, reset_operation
-from console.data.statements.texts import Texts
+from console.data.statements.texts import BEGINNING, Texts
 from console.data.vitals import VitalsReader
 from console.errors import BadInput, ObjectMissing, QueryDenied, QueryFailed
 from console.models.operation import Operation, Outcome
@@ -36,6 +39,18 @@ from console.models.statements import (
 _NOTHING = Figures(0, 0.0, None, None, 0.0, None, 0, *[None] * (len(Figures._fields) - 7))
 
 
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Does not look for garbage among thousands of entries that are all kept: that takes as long as making them."""
+    was_looking = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_looking:
+            gc.enable()
+
+
 class StatementsService:
     """Reads pg_stat_statements by differences: what has not been called since is not sent again."""
 
@@ -45,18 +60,20 @@ class StatementsService:
         audit: AuditFile,
         vitals: VitalsReader | None = None,
         *,
+        view: StatementsView | None = None,
+        text_length: int = BEGINNING,
         history_seconds: float = 900.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """Without `vitals` its snapshots raise no alerts."""
-        self.view = StatementsView()
+        """Without `vitals` its snapshots raise no alerts. Of texts, `text_length` characters are kept."""
+        self.view = view or StatementsView()
         """What is looked at: texts are asked for only of what it shows."""
         self._server = server
         self._audit = audit
         self._vitals = vitals
         self._clock = clock
         self._history_seconds = history_seconds
-        self._texts = Texts(server, clock)
+        self._texts = Texts(server, clock, text_length)
         self._book = Book(history_seconds)
         self._extension: Extension | None = None
         self._opened_at: datetime | None = None
@@ -107,13 +124,14 @@ class StatementsService:
 
     async def _read(self, extension: Extension) -> StatementsSnapshot:
         schema = {"schema": extension.schema}
-        rows = await self._server.fetch(query_of(extension), self._book.states, identifiers=schema)
-        head = rows[0]
         capabilities = self._server.capabilities
         hidden = []
         if capabilities is None or not capabilities.sees_all_sessions:
             hidden = await self._hidden(extension)
-        self._book.take(rows, hidden, head["at"])
+        with _no_garbage():
+            rows = await self._server.fetch(query_of(extension), self._book.states, identifiers=schema)
+            head = rows[0]
+            self._book.take(rows, hidden, head["at"])
         self._texts.keep_only(self._book.keys)
         before, self._sampled_at = self._sampled_at, head["at"]
         self._opened_at = self._opened_at or head["at"]

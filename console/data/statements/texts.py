@@ -11,7 +11,7 @@ from console.data.statements.kinds import HIDDEN, kind_of, without_passwords
 from console.models.statements import StatementKey, StatementKind
 
 BEGINNING = 1000
-"""Characters of a text that are kept: of 5,000 statements 5 MB."""
+"""Characters of a text that a screen keeps: of 5,000 statements 5 MB."""
 AT_ONCE = 1000
 """Texts that are asked for at once."""
 SHARE = 200
@@ -22,28 +22,25 @@ class Text(NamedTuple):
     """What is kept of a statement's text."""
 
     beginning: str
-    """Of at most `BEGINNING` characters."""
     kind: StatementKind
     is_own: bool
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether that is all of it."""
-        return len(self.beginning) < BEGINNING
+    is_whole: bool = True
+    """Whether the beginning is all of it."""
 
 
 class Texts:
     """Texts by user, database and identifier: nested calls of a statement share the text of direct ones."""
 
-    def __init__(self, server: Server, clock: Clock) -> None:
+    def __init__(self, server: Server, clock: Clock, length: int) -> None:
         self._server = server
         self._clock = clock
+        self._length = length
         self._texts: dict[StatementKey, Text] = {}
         self._by_id: dict[int, str] = {}
         self._not_before = 0.0
 
     def __getitem__(self, key: StatementKey) -> Text | None:
-        return self._texts.get(key._replace(is_toplevel=True))
+        return self._texts.get(key if key.is_toplevel else key._replace(is_toplevel=True))
 
     def by_id(self, query_id: int) -> str | None:
         """The beginning of a text by the identifier alone."""
@@ -65,7 +62,7 @@ class Texts:
         rows = await self._server.fetch(
             "statements_texts",
             list({key.query_id for key in missing}),
-            BEGINNING,
+            self._length,
             identifiers={"schema": schema},
         )
         self._not_before = began + (self._clock.monotonic() - began) * SHARE
@@ -85,7 +82,7 @@ class Texts:
         for row in rows:
             key = StatementKey(row["query_id"], row["user_id"], row["database_id"])
             text = without_passwords(row["text"] or "")
-            self._texts[key] = Text(text, kind_of(text), bool(row["is_own"]))
+            self._texts[key] = Text(text, kind_of(text), bool(row["is_own"]), len(text) < self._length)
             self._by_id[key.query_id] = text
 
 
