@@ -69,8 +69,10 @@ def conjuncts(condition: str) -> list[str]:
 
 
 def terms_of(conditions: Iterable[str], types: Types) -> list[Term]:
-    """What an index could answer of these conditions, each once, in their order. Columns of other aliases than those
-    of `types` are no relation's."""
+    """What an index could answer of these conditions, each once, in their order.
+
+    An alias that `types` does not have is no relation's.
+    """
     found = (
         term
         for text in conditions
@@ -87,23 +89,25 @@ def _read(text: str, types: Types) -> Iterator[Term]:
     from sqlglot.errors import SqlglotError
 
     try:
-        parsed = sqlglot.parse_one(f"SELECT {text}", dialect="postgres").expressions[0].unnest()
-    except (SqlglotError, RecursionError):
+        (parsed,) = sqlglot.parse_one(f"SELECT {text}", dialect="postgres").expressions
+    except (SqlglotError, RecursionError, ValueError):  # the last for nothing, or more than one expression
         return
-    match parsed:
+    match parsed := parsed.unnest():
         case exp.EQ():
             yield from _compared(parsed, Use.EQUAL, types)
         case exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
             yield from _compared(parsed, Use.RANGE, types)
-        case exp.Is(expression=exp.Null()) | exp.Column() | exp.Not(this=exp.Column()):
-            column = parsed.find(exp.Column)
-            if column is not None and (column.table, column.name) in types:
-                name = quoted(column.name)
-                is_null = isinstance(parsed, exp.Is)
-                condition = (
-                    f"{name} IS NULL" if is_null else f"NOT {name}" if isinstance(parsed, exp.Not) else name
-                )
-                yield Term(column.table, condition, Use.ALWAYS)
+        case exp.Is(this=exp.Column() as column, expression=exp.Null()):
+            yield from _always(column, "{} IS NULL", types)
+        case exp.Not(this=exp.Column() as column):
+            yield from _always(column, "NOT {}", types)
+        case exp.Column():
+            yield from _always(parsed, "{}", types)
+
+
+def _always(column: exp.Column, condition: str, types: Types) -> Iterator[Term]:
+    if (column.table, column.name) in types:
+        yield Term(column.table, condition.format(quoted(column.name)), Use.ALWAYS)
 
 
 def _compared(comparison: exp.Binary, use: Use, types: Types) -> Iterator[Term]:
@@ -112,12 +116,10 @@ def _compared(comparison: exp.Binary, use: Use, types: Types) -> Iterator[Term]:
     sides = comparison.left, comparison.right
     for side, other in (sides, sides[::-1]):
         alias, key = _key(side, types)
-        partners = {column.table for column in other.find_all(exp.Column)}
+        partners = {column.table for column in other.find_all(exp.Column)} - {""}
         # An index of a relation is of no use for what is compared with the same relation.
-        if alias is None or alias in partners:
-            continue
-        partner = next((name for name in sorted(partners) if any(name == known for known, _ in types)), None)
-        yield Term(alias, key, use, partner)
+        if alias is not None and alias not in partners:
+            yield Term(alias, key, use, min(partners, default=None))
 
 
 def _key(side: exp.Expr, types: Types) -> tuple[str | None, str]:
