@@ -82,7 +82,7 @@ class SlowScreen(StatementsScreen):
 
     async def _waiting_request(self) -> PlanRequest | None:
         """The statement that is chosen among the waits: whole, as pg_stat_statements has it, else as it was seen."""
-        chosen = self.panel.chosen
+        chosen = self.panel.chosen if self.panel is not None else None
         if chosen is None or self.services is None:
             self.say("Choose a statement first: tab leads to the statements.")
             return None

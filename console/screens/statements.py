@@ -65,8 +65,6 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
             yield LiveTable[Statement](
                 COLUMN_SETS[0][1], lambda statement: statement.key, row_style=statement_tone, id="statements"
             )
-            yield StatementPane(id="statement")
-        yield WaitsPanel(id="waits")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -82,14 +80,21 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
         """The table of statements."""
         return self.query_one("#statements", LiveTable)
 
+    # The waits and the detail are made when they are first shown: opening the screen does not pay for them.
+
     @property
-    def panel(self) -> WaitsPanel:
-        """What the sessions wait for."""
-        return self.query_one(WaitsPanel)
+    def panel(self) -> WaitsPanel | None:
+        """What the sessions wait for; None before it was first shown."""
+        return next(iter(self.query(WaitsPanel)), None)
+
+    async def _made_pane(self) -> StatementPane:
+        if not self.query(StatementPane):
+            await self.query_one("#statements-and-detail").mount(StatementPane(id="statement"))
+        return self.query_one(StatementPane)
 
     @property
     def tables(self) -> Sequence[LiveTable[object]]:
-        shown = self.panel if self.shows_waits else self.query_one("#statements-and-detail")
+        shown = self.panel if self.panel and self.shows_waits else self.query_one("#statements-and-detail")
         return list(shown.query(LiveTable))
 
     def feed_of(self, services: Services) -> Feed[StatementsSnapshot]:
@@ -131,7 +136,7 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
 
     def _show_waits(self) -> None:
         self._shown_waits = self._waits
-        if self.services is not None and self._waits is not None:
+        if self.panel is not None and self.services is not None and self._waits is not None:
             self.panel.missing_right = self.services.server.missing_right
             self.panel.show(self._waits, self.services.statements.text_of)
 
@@ -170,9 +175,14 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
         if self.is_mounted:
             self._show_view()
 
-    def _show_view(self) -> None:
+    @work(group="view", exclusive=True, exit_on_error=False)
+    async def _show_view(self) -> None:
+        """Brings what is to be looked at into sight. It has nothing that can fail."""
+        if self.shows_waits and self.panel is None:
+            await self.query_one("#body").mount(WaitsPanel(id="waits"))
         self.set_class(self.shows_waits, "-waits")
-        self._show_waits()
+        if self.shows_waits:
+            self._show_waits()
         for table in self.tables[:1]:
             table.focus()
 
@@ -233,7 +243,7 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
 
     def action_span(self) -> None:
         """Look less or further back."""
-        if self.shows_waits:
+        if self.shows_waits and self.panel is not None:
             self.panel.next_span()
 
     def action_pause(self) -> None:
@@ -245,7 +255,7 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
     def action_back(self) -> None:
         """Close the detail, else go up in the waits, else remove the filter, else go back to the statements."""
         if self.shows_waits:
-            if not self.panel.back():
+            if self.panel is None or not self.panel.back():
                 self.view = "statements"
         elif self.detail_open:
             self.detail_open = False
@@ -280,7 +290,7 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
     @work(group="detail", exclusive=True, exit_on_error=False)
     async def _load_detail(self) -> None:
         """Asks for the whole text of the statement under the cursor. What cannot be asked is said in the pane."""
-        pane = self.query_one(StatementPane)
+        pane = await self._made_pane()
         detail = await self.detail_of_cursor(pane.say)
         if detail is not None:
             await pane.show_text(detail)
@@ -303,9 +313,8 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
         statement, services, reading = self.statement, self.services, self.reading
         if statement is not None and services is not None and reading is not None and reading.snapshot:
             history = services.statements.history(statement, reading.snapshot)
-            self.query_one(StatementPane).show_figures(
-                statement, services.statements.view.scope, history, self._waits
-            )
+            for pane in self.query(StatementPane):
+                pane.show_figures(statement, services.statements.view.scope, history, self._waits)
 
     def say(self, sentence: str, *, done: bool = False) -> None:
         """Says what became of something."""

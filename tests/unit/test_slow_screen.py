@@ -37,7 +37,7 @@ async def press(pilot: Pilot[int], *keys: str) -> SlowScreen:
         if one:
             await pilot.press(one)
         await pilot.pause()
-        waiting = [w for w in pilot.app.workers if w.group in {"start", "detail", "copy"}]
+        waiting = [w for w in pilot.app.workers if w.group in {"start", "detail", "copy", "view"}]
         if waiting:
             await pilot.app.workers.wait_for_complete(waiting)
         await pilot.pause()
