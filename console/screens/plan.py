@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher, Static
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.errors import DbconsoleError
+from console.errors import DbconsoleError, OperationRefused
 from console.models.operation import Operation
 from console.models.plans import IndexAdvice, Plan, PlanRequest
 from console.resources import folder
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal["tree", "text", "json"]
 
 FORMATS: tuple[Format, ...] = ("tree", "text", "json")
+
+MOST_VALUES = 50
+"""Parameters whose values a person is asked for."""
 
 
 class PlanScreen(ModalScreen[None]):
@@ -100,6 +103,12 @@ class PlanScreen(ModalScreen[None]):
     def view(self) -> PlanView:
         """The tree with what is beside it."""
         return self.query_one(PlanView)
+
+    @property
+    def plan(self) -> Plan:
+        """What has been taken. The keys that need it are not there before."""
+        assert self._plan is not None, "it was taken"
+        return self._plan
 
     def _say(self, words: Words) -> None:
         """Shows words where the plan would be, and the statement."""
@@ -172,8 +181,7 @@ class PlanScreen(ModalScreen[None]):
     @work(group="analyze", exclusive=True, exit_on_error=False)
     async def _analyze(self) -> None:
         """Runs it. What goes wrong is said above the plan that is there."""
-        plan, plans = self._plan, self._services.plans
-        assert plan is not None, "the key is there with a plan"
+        plan, plans = self.plan, self._services.plans
         ticking = self.set_interval(1.0, partial(self._show_head, layout=False), pause=True)
         self._problem = None
         try:
@@ -194,11 +202,16 @@ class PlanScreen(ModalScreen[None]):
                 self._show_head()
 
     async def _values_for(self, plan: Plan) -> tuple[str | None, ...] | None:
-        """Values for its parameters; None where the person went back."""
+        """Values for its parameters; None where the person went back. Raises `OperationRefused` for too many of them."""
         from console.dialogs.values import ValuesDialog
 
         if not plan.parameters:
             return ()
+        if len(plan.parameters) > MOST_VALUES:
+            raise OperationRefused(
+                f"It has {len(plan.parameters):,} parameters, too many to be asked for; take the plan of a running "
+                "session, whose text has the values."
+            )
         given = await self.app.push_screen_wait(ValuesDialog(parameter_labels(plan), self._values))
         self._values = given or self._values
         return given
@@ -214,7 +227,6 @@ class PlanScreen(ModalScreen[None]):
         self._show_format(FORMATS[(FORMATS.index(self._format) + 1) % len(FORMATS)])
 
     def _show_format(self, form: Format) -> None:
-        assert self._plan is not None, "the key is there with a plan"
         self._format = form
         body = self.query_one("#plan-body", ContentSwitcher)
         body.current = "plan-tree" if form == "tree" else "plan-raw"
@@ -222,7 +234,7 @@ class PlanScreen(ModalScreen[None]):
             self.view.nodes.focus()
             return
         view = self.query_one("#plan-raw", SqlView)
-        text = self._plan.json if form == "json" else self._plan.text
+        text = self.plan.json if form == "json" else self.plan.text
         view.show("JSON" if form == "json" else "EXPLAIN's text", [Words(text, wraps=False)])
         view.focus()
 
@@ -236,11 +248,10 @@ class PlanScreen(ModalScreen[None]):
     @work(group="advice", exclusive=True, exit_on_error=False)
     async def _advise(self) -> None:
         """Asks whether an index would help. What goes wrong is said in the pane, and asked again with the same key."""
-        assert self._plan is not None, "the key is there with a plan"
         pane = self.view.indexes
         pane.say("Asking the planner whether an index would help …")
         try:
-            self._advice = await self._services.plans.advise(self._plan, self._request)
+            self._advice = await self._services.plans.advise(self.plan, self._request)
         except DbconsoleError as problem:
             pane.say(f"◆ {problem.sentence}")
         else:
@@ -248,9 +259,8 @@ class PlanScreen(ModalScreen[None]):
 
     def action_widest(self) -> None:
         """Go to the node that costs the most by itself."""
-        if self._plan is not None:
-            self._show_format("tree")
-            self.view.nodes.move_to(self._plan.widest.number)
+        self._show_format("tree")
+        self.view.nodes.move_to(self.plan.widest.number)
 
     def action_back(self) -> None:
         """Stop what runs for real; else go back to the tree; else leave."""
@@ -266,10 +276,9 @@ class PlanScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """Copy what creates the candidate, where the cursor is on one; else the plan as it is shown."""
-        assert self._plan is not None, "the key is there with a plan"
         indexes = self.view.indexes
         statement = indexes.statement if indexes.table.has_focus else None
-        send_to_clipboard(self, statement or (self._plan.json if self._format == "json" else self._plan.text))
+        send_to_clipboard(self, statement or (self.plan.json if self._format == "json" else self.plan.text))
 
     def action_copy_statement(self) -> None:
         """Copy the statement, as it came."""
@@ -280,12 +289,10 @@ class PlanScreen(ModalScreen[None]):
         """Write the plan to a file. A file that cannot be written is said in the dialog."""
         from console.dialogs.export import FileDialog, file_name
 
-        if self._plan is None:
-            return
         question = "Write the plan to a file (.txt, or .json for what reads plans)"
         name = file_name("plan", self._clock.now(), "txt")
         written = await self.app.push_screen_wait(
-            FileDialog(question, name, partial(write_plan, plan=self._plan))
+            FileDialog(question, name, partial(write_plan, plan=self.plan))
         )
         if written is not None:
             self.notify(f"Written to {written}.", timeout=5)

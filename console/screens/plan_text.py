@@ -119,12 +119,11 @@ def statement_parts(statement: str, plan: Plan) -> tuple[Part, ...]:
 def parameter_labels(plan: Plan) -> list[str]:
     """Each parameter with its type and where it stands: "$1 text  … WHERE o.state = $1 AND …"."""
     text = " ".join(plan.statement.split())
-    labels = []
-    for number, type_ in enumerate(plan.parameters, 1):
-        place = re.search(rf"\${number}(?!\d)", text)
-        around = text[max(0, place.start() - AROUND) : place.end() + AROUND] if place else ""
-        labels.append(f"${number} {type_}  … {around} …")
-    return labels
+    around: dict[int, str] = {}
+    for place in re.finditer(r"\$(\d+)", text):
+        words = text[max(0, place.start() - AROUND) : place.end() + AROUND]
+        around.setdefault(int(place[1]), f"  … {words} …")
+    return [f"${number} {type_}{around.get(number, '')}" for number, type_ in enumerate(plan.parameters, 1)]
 
 
 def write_plan(path: Path, plan: Plan) -> None:

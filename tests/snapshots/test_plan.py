@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from console.dialogs.confirm import ConfirmDialog
+from console.dialogs.values import ValuesDialog
 from console.errors import OperationRefused
 from console.screens.plan import PlanScreen
 from console.settings import Settings
@@ -61,7 +62,7 @@ async def settle(pilot: Pilot[int]) -> None:
 def _is_asked(pilot: Pilot[int]) -> bool:
     app = pilot.app
     assert isinstance(app, FakeConsole)
-    return isinstance(app.screen, ConfirmDialog) or not app.plans.may_answer.is_set()
+    return isinstance(app.screen, ConfirmDialog | ValuesDialog) or not app.plans.may_answer.is_set()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=SIZE_NAMES)
@@ -139,3 +140,9 @@ def test_notes_and_advice_that_was_not_tried(snap_compare: SnapCompare, size: tu
         sentence="None of them was tried: hypopg is not installed in this database. CREATE EXTENSION hypopg allows it.",
     )
     assert snap_compare(app, terminal_size=size, run_before=plan("i"))
+
+
+def test_the_values_that_it_is_run_with(snap_compare: SnapCompare) -> None:
+    app = console()
+    app.plans.given = replace(PLAN, parameters=("text", "date[]"))
+    assert snap_compare(app, terminal_size=SMALL, run_before=plan("a", *"open"))

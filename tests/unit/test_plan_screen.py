@@ -416,6 +416,15 @@ async def test_each_parameter_is_asked_for_and_kept_for_the_next_time() -> None:
         assert names(app).count("analyze_operation") == 1
 
 
+async def test_nobody_is_asked_for_a_thousand_values() -> None:
+    app = console()
+    app.plans.given = replace(PLAN, parameters=("integer",) * 1000)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await open_plan(pilot, app, "a")
+        assert screen.is_current
+        assert head(screen).startswith("◆ It has 1,000 parameters")
+
+
 async def test_production_wants_the_name_typed() -> None:
     app = console(environment="production")
     async with app.run_test(size=SIZE) as pilot:
@@ -467,6 +476,18 @@ async def test_escape_stops_what_runs_and_stays() -> None:
         assert names(app).count("analyze_operation") == 1
         assert app.screen is screen
         assert head(screen).startswith("generic plan, not run")
+
+
+async def test_leaving_stops_what_runs() -> None:
+    app = console()
+    async with app.run_test(size=SIZE) as pilot:
+        await open_plan(pilot, app, *RUN)
+        app.plans.may_answer.clear()
+        await pilot.press(*CONFIRM)
+        await until(pilot, lambda: "analyze" in names(app))
+        await pilot.press("q")
+        await until(pilot, lambda: app.plans.cancelled == ["analyze"])
+        assert isinstance(app.screen, ActivityScreen)
 
 
 # Taking it elsewhere ------------------------------------------------------------------------------------------------
