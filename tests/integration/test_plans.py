@@ -133,6 +133,17 @@ async def test_a_table_that_was_never_analyzed(shop: Shop, tmp_path: Path) -> No
     assert (fresh.rows, fresh.last_analyze) == (None, None)
 
 
+async def test_a_generic_plan_needs_no_plpgsql(shop: Shop, tmp_path: Path) -> None:
+    async with plans_of(shop, tmp_path) as (service, _):
+        usual = await shop.plan(service, JOINED)
+        await shop.cluster.run("REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC", database=shop.database)
+        try:
+            without = await shop.plan(service, JOINED)
+        finally:
+            await shop.cluster.run("GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC", database=shop.database)
+    assert without.nodes == usual.nodes
+
+
 async def test_partitions_are_in_the_plan_for_any_value(shop: Shop, tmp_path: Path) -> None:
     """Before PostgreSQL 16 a plan is shown for NULL, which is in no partition."""
     async with plans_of(shop, tmp_path) as (service, _):

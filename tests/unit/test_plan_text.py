@@ -90,6 +90,9 @@ def test_the_query_within_a_statement(text: str, query: str) -> None:
         "CREATE VIEW v AS SELECT 1",
         "COPY x TO STDOUT",
         "$1",
+        "DECLARE c CURSOR FOR",
+        "PREPARE p AS",
+        "EXPLAIN",
     ],
 )
 def test_what_has_no_query(text: str) -> None:

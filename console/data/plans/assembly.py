@@ -64,7 +64,8 @@ async def plan_of(explainer: Explainer, answer: Answer) -> Plan:
         planning_time=_seconds(document, "Planning Time"),
         execution_time=_seconds(document, "Execution Time"),
         settings={n: str(v) for n, v in document.get("Settings", {}).items() if n not in _OWN_SETTINGS},
-        notes=(*answer.notes, *((_PARTITIONS,) if explainer.keeps_partitions else ())),
+        notes=tuple(note for note in answer.notes if note != _PARTITIONS)
+        + ((_PARTITIONS,) if explainer.keeps_partitions else ()),
         parameters=answer.prepared.parameters,
     )
 

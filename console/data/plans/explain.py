@@ -230,7 +230,7 @@ def _mended(text: str, problem: asyncpg.PostgresError) -> Rewritten | None:
         case asyncpg.PostgresSyntaxError() if problem.position:
             return unknown_word(text, int(problem.position))
         case asyncpg.IndeterminateDatatypeError():
-            parameter = parameter_in([str(problem)])
+            parameter = parameter_in(str(problem))
             return (as_text(text, parameter) if parameter else None) or without_gaps(text)
         case asyncpg.GroupingError():
             return with_one_number_for_one_value(text)

@@ -12,16 +12,6 @@ from console.models.plans import Plan, PlanRequest
 from console.settings import Timeouts
 from console.units import bytes_binary, latency
 
-_READERS = (
-    "Seq Scan",
-    "Bitmap Heap Scan",
-    "Index Scan",
-    "Index Only Scan",
-    "Tid Scan",
-    "Tid Range Scan",
-    "Sample Scan",
-)
-
 
 def planning(request: PlanRequest, statement: StatementText, timeouts: Timeouts) -> Operation:
     """What planning means for a statement that does more than read."""
@@ -73,10 +63,7 @@ def analysis(plan: Plan, request: PlanRequest, values: Sequence[str | None], tim
 
 def _reading(plan: Plan) -> str:
     """How much it may pull into the server's memory, which others then have less of."""
-    read = {
-        (node.schema, node.relation) for node in plan.nodes if node.title.partition(":")[2] or node.relation
-    }
-    tables = [table for table in plan.tables if (table.schema, table.name) in read and table.table_size]
+    tables = [table for table in plan.tables if table.table_size]
     if not tables:
         return ""
     size = sum(table.table_size or 0 for table in tables)

@@ -8,7 +8,7 @@ one that is selected.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from console.data.plans.tokens import Kind, Token, after_group, are, edited, tokens_of
@@ -79,7 +79,6 @@ _TYPES = frozenset(
     ]
 )
 _FIELDS = frozenset(("year", "month", "day", "hour", "minute", "second"))
-_ZONE = ("time", "zone")
 
 
 class Rewritten(NamedTuple):
@@ -120,13 +119,12 @@ class _Literal(NamedTuple):
 def _typed_literal(text: str, tokens: Sequence[Token], place: int) -> _Literal | None:
     """A parameter with the name of its type before it: `timestamp(3) with time zone $1`, `interval $1 day`."""
     last = place - 1
-    first = last
-    if are(tokens, last - 2, "time", "zone") or are(tokens, last - 1, *_ZONE):
+    if are(tokens, last - 1, "time", "zone"):
         # "… AT TIME ZONE $1" is an expression.
         if not (are(tokens, last - 2, "with") or are(tokens, last - 2, "without")):
             return None
-        first = last = last - 3
-    first = _before_modifier(tokens, first)
+        last -= 3
+    first = _before_modifier(tokens, last)
     if first < 0 or tokens[first].kind is not Kind.WORD:
         return None
     word = tokens[first].text
@@ -244,7 +242,7 @@ def _number(parameter: str) -> int:
     return int(parameter[1:])
 
 
-def parameter_in(words: Iterable[str]) -> int | None:
+def parameter_in(words: str) -> int | None:
     """The number of the parameter that the server's words are about."""
-    match = re.search(r"\$(\d+)", " ".join(words))
+    match = re.search(r"\$(\d+)", words)
     return int(match[1]) if match else None

@@ -109,7 +109,7 @@ def _query_within(tokens: tuple[Token, ...]) -> tuple[int, int, str]:
     everything = len(tokens)
     match tokens[0].text:
         case "declare":
-            for place in range(len(tokens)):
+            for place in range(everything - 1):
                 if are(tokens, place, "for"):
                     return place + 1, everything, "Explained is the query of the cursor."
         case "explain":
@@ -120,7 +120,7 @@ def _query_within(tokens: tuple[Token, ...]) -> tuple[int, int, str]:
                 place = after_group(tokens, place)
             return min(place, everything - 1), everything, "Explained is the statement behind EXPLAIN."
         case "prepare":
-            for place in range(len(tokens)):
+            for place in range(everything - 1):
                 if are(tokens, place, "as"):
                     return place + 1, everything, "Explained is the statement that is prepared."
         case "copy" if are(tokens, 1, "("):
@@ -158,12 +158,16 @@ def _effect(tokens: tuple[Token, ...]) -> tuple[Effect, str | None]:
                 return Effect.WRITES, _name_at(tokens, place + 2)
             case "for", "update" | "share" | "no" | "key":
                 effect = Effect.LOCKS_ROWS
-            case "update", _ if following and following.is_name and not are(tokens, place - 1, "for"):
-                if not are(tokens, place - 1, "key"):
-                    return Effect.WRITES, _name_at(tokens, place + 1)
+            case "update", _ if following and following.is_name and not _ends_lock(tokens, place):
+                return Effect.WRITES, _name_at(tokens, place + 1)
             case "into", _:
                 effect = Effect.MAKES_TABLE
     return effect, None
+
+
+def _ends_lock(tokens: tuple[Token, ...], place: int) -> bool:
+    """Whether the word at a place belongs to `FOR UPDATE` or `FOR NO KEY UPDATE`."""
+    return are(tokens, place - 1, "for") or are(tokens, place - 3, "for", "no", "key")
 
 
 def _name_at(tokens: tuple[Token, ...], place: int) -> str | None:
