@@ -80,7 +80,11 @@ def ideas_of(plan: Plan, families: Sequence[Family], existing: Sequence[Existing
     }
     terms = list(dict.fromkeys(term for node in plan.nodes for term in _terms(node, types)))
     sorts = _sorted_under_limit(plan.nodes, types)
-    found: dict[tuple[str, str, tuple[str, ...], str | None], Idea] = {}
+    indexes: dict[tuple[str, str], list[Existing]] = {}
+    for index in existing:
+        indexes.setdefault((index.schema, index.name), []).append(index)
+    found: list[Idea] = []
+    seen = set()
     for alias in sorted(aliases, key=lambda name: -shares[name]):
         family = aliases[alias]
         if family.pages < FEWEST_PAGES:
@@ -88,9 +92,10 @@ def ideas_of(plan: Plan, families: Sequence[Family], existing: Sequence[Existing
         own = [term for term in terms if term.alias == alias]
         for idea in _ideas(alias, family, own, sorts.get(alias, [])):
             same = (family.schema, family.name, idea.keys, idea.condition)
-            if same not in found and not _is_there(idea, existing):
-                found[same] = idea
-    return list(found.values())[:MOST]
+            if same not in seen and not _is_there(idea, indexes):
+                found.append(idea)
+            seen.add(same)
+    return found[:MOST]
 
 
 def _terms(node: PlanNode, types: Types) -> Iterator[Term]:
@@ -141,19 +146,17 @@ def _keys(terms: Iterable[Term], use: Use) -> list[str]:
     return list(dict.fromkeys(term.key for term in terms if term.use is use))
 
 
-def _is_there(idea: Idea, existing: Sequence[Existing]) -> bool:
+def _is_there(idea: Idea, indexes: Mapping[tuple[str, str], Sequence[Existing]]) -> bool:
     """Whether every member has an index that begins with these keys."""
-    free = idea.equal
-    return all(
-        any(
-            (index.schema, index.name) == member
-            and not index.is_partial
-            and {*map(_plain, index.columns[:free])} == {*map(_plain, idea.keys[:free])}
-            and [*map(_plain, index.columns[free : len(idea.keys)])] == [*map(_plain, idea.keys[free:])]
-            for index in existing
+    free, keys = idea.equal, [_plain(key) for key in idea.keys]
+
+    def begins_so(index: Existing) -> bool:
+        columns = [_plain(column) for column in index.columns[: len(keys)]]
+        return (
+            not index.is_partial and set(columns[:free]) == set(keys[:free]) and columns[free:] == keys[free:]
         )
-        for member in idea.family.members
-    )
+
+    return all(any(map(begins_so, indexes.get(member, ()))) for member in idea.family.members)
 
 
 def _plain(key: str) -> str:
