@@ -91,6 +91,7 @@ class ActivityService:
             session=session,
             query=rows[0]["query"] or "",
             query_id=rows[0]["query_id"],
+            is_cut=bool(rows[0]["is_cut"]),
             locks=tuple(HeldLock(**lock) for lock in locks),
             waiters=tuple(s.pid for s in snapshot.sessions if session.pid in s.blocked_by),
         )

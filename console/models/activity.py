@@ -184,3 +184,5 @@ class SessionDetail:
     locks: tuple[HeldLock, ...]
     waiters: tuple[int, ...]
     """Pids that wait for it directly."""
+    is_cut: bool = False
+    """Whether the server keeps only the beginning of the query (`track_activity_query_size`)."""

@@ -39,8 +39,11 @@ def sections(detail: SessionDetail) -> tuple[Section, ...]:
         )
         for lock in detail.locks
     ]
+    query = [("", detail.query or "–")]
+    if detail.is_cut:
+        query.append(("", "… the server keeps no more of it: see track_activity_query_size."))
     return (
-        Section("", (("", detail.query or "–"),)),
+        Section("", tuple(query)),
         Section("now", tuple(now)),
         Section(f"locks ({sum(lock.count for lock in detail.locks)})", tuple(locks) or (("", "none"),)),
         Section("session", tuple(who)),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from console.errors import OperationRefused
+from console.errors import BadInput, OperationRefused, QueryFailed
 from console.models.activity import ActivitySnapshot, Session
 from console.models.plans import PlanRequest
 
@@ -30,4 +31,12 @@ async def plan_request(services: Services, session: Session, snapshot: ActivityS
         raise OperationRefused(f"pid {session.pid} has gone.")
     if not detail.query.strip():
         raise OperationRefused(f"pid {session.pid} has run nothing yet.")
-    return PlanRequest(detail.query, session.database or "", session.user or "", detail.query_id)
+    if detail.is_cut and detail.query_id is not None:
+        # pg_stat_statements has the whole text, if with parameters for the values.
+        with suppress(BadInput, QueryFailed):
+            found = await services.statements.find(detail.query_id)
+            mine = [one for one in found if (one.user, one.database) == (session.user, session.database)]
+            return (mine or found)[0]
+    return PlanRequest(
+        detail.query, session.database or "", session.user or "", detail.query_id, is_cut=detail.is_cut
+    )

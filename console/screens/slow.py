@@ -63,7 +63,9 @@ class SlowScreen(StatementsScreen):
         if services is not None and request is not None:
             from console.screens.plan import PlanScreen
 
-            await self.app.push_screen_wait(PlanScreen(services, request, f"statement {request.query_id}"))
+            await self.app.push_screen_wait(
+                PlanScreen(services, request, f"statement {request.query_id}", clock=self.clock)
+            )
 
     async def _request(self) -> PlanRequest | None:
         detail = await self.detail_of_cursor(self.say)

@@ -256,3 +256,19 @@ async def test_sessions_that_the_role_may_not_see(every_postgres: PostgresCluste
     assert snapshot.counts.other == sum(s.is_hidden for s in clients) >= 1
     assert "GRANT pg_read_all_stats, pg_signal_backend" in refused.value.sentence
     assert str(session.pid) in refused.value.sentence
+
+
+@pytest.mark.parametrize("asked_as_oldest", [False, True])
+async def test_a_query_that_the_server_cut_off(
+    every_postgres: PostgresCluster, tmp_path: Path, asked_as_oldest: bool
+) -> None:
+    """It cuts between characters, so that what is kept may be some bytes short of the limit."""
+    async with Crowd(every_postgres) as crowd, activity_of(every_postgres, tmp_path) as (activity, server):
+        if asked_as_oldest:
+            assert server.capabilities is not None
+            server.capabilities = replace(server.capabilities, version_number=OLDEST_MAJOR * 10_000)
+        whole = await crowd.session("BEGIN", f"SELECT '{'x' * 900}'")
+        cut = await crowd.session("BEGIN", f"SELECT '{'漢' * 900}'")
+        snapshot = await activity.sample()
+        found = [await activity.detail(shown(snapshot, one), snapshot) for one in (whole, cut)]
+    assert [detail.is_cut for detail in found if detail is not None] == [False, True]

@@ -55,7 +55,7 @@ def _marks(node: Node, around: Surroundings) -> Iterator[Mark]:
         yield Mark(Remark.LOSSY, f"{compact(lossy)} lossy blocks")
     if node.get("Actual Loops") == 0:
         yield Mark(Remark.NEVER_RUN, "never run")
-    if node.get("Disabled") or around.own_cost >= _DISABLED_COST:
+    if node.get("Disabled", around.own_cost >= _DISABLED_COST):
         yield Mark(Remark.DISABLED, "disabled")
 
 
