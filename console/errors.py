@@ -23,6 +23,7 @@
     │   ├── QueryTimedOut
     │   └── ObjectMissing
     ├── OperationRefused
+    ├── OutcomeUnknown
     ├── MigrationFailed
     └── DemoFailed
 
@@ -146,6 +147,10 @@ class ObjectMissing(QueryFailed):
 
 class OperationRefused(DbconsoleError):
     """The change was not made."""
+
+
+class OutcomeUnknown(DbconsoleError):
+    """The connection was lost before the server said whether the change was made."""
 
 
 class DemoFailed(DbconsoleError):

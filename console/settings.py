@@ -125,6 +125,17 @@ class Migrations(_Section):
     """Whether the platform's services migrate when they start. The console never does: it shows what is pending."""
 
 
+class Accounts(_Section):
+    """Where users and keys are, and for how long is kept what was done to them."""
+
+    schema_name: str | None = None
+    """Where the tables are looked for after `arxos_core` and `public`."""
+    audit_retention_days: int = Field(default=90, ge=1, le=36_500)
+    """Rows of the audit trail that are older may be let go of. `AUDIT_RETENTION_DAYS` sets it too."""
+    stale_days: int = Field(default=90, ge=1, le=36_500)
+    """A key that nobody has used for so long is stale."""
+
+
 class Settings(BaseSettings):
     """All settings. `Settings()` has the defaults whatever the environment: `load_settings` reads the sources."""
 
@@ -144,6 +155,7 @@ class Settings(BaseSettings):
     timeouts: Timeouts = Timeouts()
     pool: Pool = Pool()
     slow: Slow = Slow()
+    accounts: Accounts = Accounts()
     migrations: Migrations = Migrations()
     keys: dict[str, str] = {}
     """Keys of a command, by the id of its binding: `"pools.refresh" = "f5"`. Several keys have commas between."""

@@ -13,6 +13,7 @@ from console.app import ConsoleApp
 from console.clock import Clock
 from console.data.blocking import summary, trees
 from console.data.services import Services
+from console.models.accounts import AccountsSnapshot, Tables
 from console.models.activity import (
     ActivitySnapshot,
     HeldLock,
@@ -71,6 +72,9 @@ CAPABILITIES = Capabilities(
     reserved=0,
     started_at=NOW - timedelta(days=12),
 )
+
+
+_ACCOUNT_TABLES = ("arxos_core.users", "arxos_core.api_keys", "arxos_core.sessions", "arxos_core.audit_logs")
 
 
 class StoppedClock(Clock):
@@ -238,6 +242,17 @@ class FakeConsole(ConsoleApp):
         self.migrations_feed = FakeFeed(reading(migrations or migration_status()))
         vitals = activity_snapshot(sessions).vitals
         self.statements_feed = FakeFeed(reading(statements_snapshot(extension, vitals)))
+        self.accounts_feed = FakeFeed(
+            reading(
+                AccountsSnapshot(
+                    NOW,
+                    0.4,
+                    Tables(*_ACCOUNT_TABLES, has_chain=True),
+                    {"users": 412, "api_keys": 3204},
+                    vitals,
+                )
+            )
+        )
         self.waits_feed = FakeFeed(reading(waits or WaitsSnapshot(NOW, 0.3, (), {}, 0)))
         settings = settings or Settings(theme="dark", environment="development")
         fakes: dict[str, Any] = {
@@ -253,6 +268,9 @@ class FakeConsole(ConsoleApp):
             "waits_feed": self.waits_feed,
             "find_statements": lambda: self.statements,
             "find_waits": lambda: None,
+            "accounts_feed": self.accounts_feed,
+            "find_accounts": lambda: None,
+            "find_roles": lambda: None,
         }
         services = Services(settings, settings.thresholds, **fakes)
         super().__init__(

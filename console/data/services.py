@@ -23,10 +23,13 @@ from console.models.target import Target
 from console.settings import Settings
 
 if TYPE_CHECKING:  # two dozen dataclasses take 10 ms to make, which the first row does not have to wait for
+    from console.data.accounts.service import AccountsService
     from console.data.migrations.service import MigrationsService
     from console.data.plans.service import PlansService
+    from console.data.roles.service import RolesService
     from console.data.statements.service import StatementsService
     from console.data.waits import WaitsService
+    from console.models.accounts import AccountsSnapshot
     from console.models.migrations import MigrationStatus
     from console.models.statements import StatementsSnapshot
     from console.models.waits import WaitsSnapshot
@@ -49,10 +52,13 @@ class Services:
     migrations_feed: Feed[MigrationStatus]
     statements_feed: Feed[StatementsSnapshot]
     waits_feed: Feed[WaitsSnapshot]
+    accounts_feed: Feed[AccountsSnapshot]
     find_migrations: Callable[[], MigrationsService]
     find_plans: Callable[[], PlansService]
     find_statements: Callable[[], StatementsService]
     find_waits: Callable[[], WaitsService]
+    find_accounts: Callable[[], AccountsService]
+    find_roles: Callable[[], RolesService]
 
     @property
     def migrations(self) -> MigrationsService:
@@ -75,9 +81,25 @@ class Services:
         return self.find_waits()
 
     @property
+    def accounts(self) -> AccountsService:
+        """Likewise made when it is first asked for."""
+        return self.find_accounts()
+
+    @property
+    def roles(self) -> RolesService:
+        """Likewise made when it is first asked for."""
+        return self.find_roles()
+
+    @property
     def feeds(self) -> tuple[Feed[Any], ...]:
         """The feeds whose interval a person sets: all but that of the waits, which is always `WAITS_INTERVAL`."""
-        return self.pools_feed, self.activity_feed, self.migrations_feed, self.statements_feed
+        return (
+            self.pools_feed,
+            self.activity_feed,
+            self.migrations_feed,
+            self.statements_feed,
+            self.accounts_feed,
+        )
 
     async def close(self) -> None:
         """Stops asking, cancels what is under way on the server, and lets go of every connection."""
@@ -102,9 +124,14 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
     seconds = settings.history_minutes * 60.0
     find_statements = cache(partial(_statements, server, settings, audit, failures, clock))
     find_waits = cache(partial(_waits, server, seconds))
+    find_accounts = cache(partial(_accounts, server, settings, audit, failures, clock))
 
     async def sample_statements() -> StatementsSnapshot:
         service = await asyncio.to_thread(find_statements)
+        return await service.sample()
+
+    async def sample_accounts() -> AccountsSnapshot:
+        service = await asyncio.to_thread(find_accounts)
         return await service.sample()
 
     async def sample_waits() -> WaitsSnapshot:
@@ -124,10 +151,13 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         migrations_feed=Feed(server, sample_migrations, settings.refresh, clock=clock),
         statements_feed=Feed(server, sample_statements, settings.refresh, clock=clock),
         waits_feed=Feed(server, sample_waits, WAITS_INTERVAL, clock=clock),
+        accounts_feed=Feed(server, sample_accounts, settings.refresh, clock=clock),
         find_migrations=find_migrations,
         find_plans=cache(partial(_plans, server, settings, audit)),
         find_statements=find_statements,
         find_waits=find_waits,
+        find_accounts=find_accounts,
+        find_roles=cache(partial(_roles, server, settings, audit)),
     )
 
 
@@ -159,6 +189,20 @@ def _statements(
         history_seconds=settings.history_minutes * 60.0,
         clock=clock,
     )
+
+
+def _accounts(
+    server: Server, settings: Settings, audit: AuditFile, failures: FailureWatch, clock: Clock
+) -> AccountsService:
+    from console.data.accounts.service import AccountsService
+
+    return AccountsService(server, settings, audit, VitalsReader(server, failures), clock)
+
+
+def _roles(server: Server, settings: Settings, audit: AuditFile) -> RolesService:
+    from console.data.roles.service import RolesService
+
+    return RolesService(server, settings, audit)
 
 
 def _waits(server: Server, history_seconds: float) -> WaitsService:

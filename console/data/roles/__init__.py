@@ -1,0 +1,1 @@
+"""PostgreSQL roles: what they are and may do, and changing them."""
