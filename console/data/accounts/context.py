@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from console.clock import Clock
-from console.data.accounts.place import Place, find_place
 from console.data.audit import AuditFile
 from console.data.changes import Changes
+from console.data.place import Place, find_place
 from console.data.server import Server
 from console.settings import Settings
 
