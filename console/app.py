@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+from weakref import ref
 
 import platformdirs
 from textual import on, work
@@ -92,7 +93,8 @@ class ConsoleApp(DeltaPainting, App[int]):
         self._make_services = services
         self._connecting: asyncio.Task[None] | None = None
         self._unfinished: str | None = None
-        self._keys_read: deque[tuple[Key, Screen[object]]] = deque(maxlen=64)
+        # Weakly: what was typed, a password perhaps, and a dialog that is gone are not kept for it.
+        self._keys_read: deque[tuple[ref[Key], ref[Screen[object]]]] = deque(maxlen=64)
         # Per console, not per class: its screens need its services.
         self.MODES = {  # type: ignore[misc]
             "pools": self._pools_screen,
@@ -264,13 +266,13 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key) and not event.is_forwarded:
-            self._keys_read.append((event, self.screen))
+            self._keys_read.append((ref(event), ref(self.screen)))
         await super().on_event(event)
 
     async def _on_key(self, event: Key) -> None:
         # A key reaches its command after those behind it have been looked at: one that was meant for a screen that
         # is not there any more is dropped, lest it do something else on another.
-        screen = next((screen for key, screen in self._keys_read if key is event), self.screen)
+        screen = next((screen() for key, screen in self._keys_read if key() is event), self.screen)
         if screen is not self.screen:
             event.prevent_default()  # App's own handler, which Textual calls after this one
 
