@@ -36,6 +36,7 @@ _OTHER_VARIABLES: dict[str, SettingPath] = {
     "DB_CONN_MAX_IDLE_TIME": ("pool", "max_idle_time"),
     "DB_AUTO_MIGRATE": ("migrations", "auto"),
     "DB_MIGRATE_PATH": ("migrations", "path"),
+    "AUDIT_RETENTION_DAYS": ("accounts", "audit_retention_days"),
     "PGCONNECT_TIMEOUT": ("timeouts", "connect"),
 }
 

@@ -2,8 +2,8 @@
 
 A value given on the command line wins over the environment, that over `config.toml`, and that over the default.
 In the environment every setting is `DBCONSOLE_NAME`, with two underscores between the levels
-(`DBCONSOLE_ALERTS__QUERY_SECONDS`); the `DB_*` variables of the platform's services and libpq's
-`PGCONNECT_TIMEOUT` are understood too and come after them.
+(`DBCONSOLE_ALERTS__QUERY_SECONDS`); the `DB_*` variables and `AUDIT_RETENTION_DAYS`
+of the platform's services and libpq's `PGCONNECT_TIMEOUT` are understood too and come after them.
 
 Imported before the first frame: pydantic-settings is the one dear import here (0.1 s), so there is no other.
 """

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from console.models.health import Vitals
+from console.models.operation import Operation
 
 R = TypeVar("R")
 
@@ -318,6 +319,23 @@ class ChainState:
     sentence: str
     expected_hash_found: bool | None = None
     """Whether the hash that was kept elsewhere is in the trail; None where none was given."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a chain, nothing in it is broken, and what was kept elsewhere is there."""
+        return self.is_chain and self.broken_at is None and self.expected_hash_found is not False
+
+
+@dataclass(frozen=True, slots=True)
+class Retention(Operation):
+    """Letting go of the old end of the trail, as it is shown before."""
+
+    rows: int
+    """How many go."""
+    through: int | None
+    """The sequence number of the last one that goes; None where the trail is no chain."""
+    until: datetime
+    """When that one was written."""
 
 
 @dataclass(frozen=True, slots=True)

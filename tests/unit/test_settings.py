@@ -69,12 +69,14 @@ def test_the_services_variables_are_understood(file: Path) -> None:
         "DB_CONN_MAX_IDLE_TIME": "500ms",
         "DB_AUTO_MIGRATE": "true",
         "DB_MIGRATE_PATH": "db/migrations",
+        "AUDIT_RETENTION_DAYS": "30",
     }
     settings = load_settings({}, environ, file)
     assert (settings.pool.max_open, settings.pool.max_idle) == (3, 3)
     assert (settings.pool.max_lifetime, settings.pool.max_idle_time) == (5400, 0.5)
     assert settings.migrations.auto
     assert settings.migrations.path == Path("db/migrations")
+    assert settings.accounts.audit_retention_days == 30
 
 
 def test_no_limit_on_a_services_pool_is_our_limit(file: Path) -> None:
@@ -161,6 +163,7 @@ def test_a_file_in_another_encoding_is_said(file: Path) -> None:
         ("DBCONSOLE_POOL__MAX_OPEN", "9", 'DBCONSOLE_POOL__MAX_OPEN: "9" is more than 3, the most allowed.'),
         ("DB_MAX_OPEN_CONNS", "many", 'DB_MAX_OPEN_CONNS: "many" is not a whole number.'),
         ("DB_AUTO_MIGRATE", "perhaps", 'DB_AUTO_MIGRATE: "perhaps" is neither true nor false.'),
+        ("AUDIT_RETENTION_DAYS", "0", 'AUDIT_RETENTION_DAYS: "0" is less than 1, the least allowed.'),
         ("DB_CONN_MAX_LIFETIME", "1d", 'DB_CONN_MAX_LIFETIME: "1d" is not a number of seconds, '
          "nor a duration such as 30s, 1h30m or 500ms."),
         ("DB_CONN_MAX_LIFETIME", "-1h", 'DB_CONN_MAX_LIFETIME: "-1h" is not a number of seconds, '
