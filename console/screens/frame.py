@@ -228,12 +228,16 @@ class ConsoleScreen(WatchingScreen[S]):
     def filter_by(self, words: str) -> None:
         """Shows only rows with these words, and says so; none of them shows every row again."""
         self.query_one(FilterBar).show_words(words)
-        self._filter(FilterBar.Changed(words))
+        self.find(words)
 
     @on(FilterBar.Changed)
     def _filter(self, event: FilterBar.Changed) -> None:
+        self.find(event.words)
+
+    def find(self, words: str) -> None:
+        """Shows only rows with these words: of those that the tables have, unless a screen asks the server."""
         for table in self.tables:
-            table.filter_text = event.words
+            table.filter_text = words
 
     @on(FilterBar.Closed)
     def _leave_filter(self) -> None:

@@ -12,6 +12,9 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
+WORDS = "words to find, !word to leave out, user:word in a column"
+"""What can be typed, unless somebody else looks at it than the tables."""
+
 
 class FilterBar(Horizontal):
     """Posts `Changed` at every key and `Closed` at enter or escape; escape clears the filter first.
@@ -43,9 +46,7 @@ class FilterBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/", markup=False)
-        yield Input(
-            placeholder="words to find, !word to leave out, user:word in a column", select_on_focus=False
-        )
+        yield Input(placeholder=WORDS, select_on_focus=False)
 
     def on_mount(self) -> None:
         self._input.cursor_blink = False
@@ -53,6 +54,10 @@ class FilterBar(Horizontal):
     @property
     def _input(self) -> Input:
         return self.query_one(Input)
+
+    def say_what_to_type(self, words: str) -> None:
+        """Says in the empty bar what can be typed."""
+        self._input.placeholder = words
 
     def edit(self) -> None:
         """Lets the person type, from the very next key on."""

@@ -1,0 +1,87 @@
+"""A new password, typed twice and seen by nobody."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import SecretStr
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from console.resources import folder
+from console.terminal.safe_text import visible
+from console.widgets.key_line import KeyLine
+
+LEAST_CHARACTERS = 8
+"""NIST SP 800-63B §5.1.1.2."""
+
+
+class SecretInput(Input):
+    """A box whose content is neither shown nor copied."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(password=True, select_on_focus=False, id=id)
+        self.cursor_blink = False
+
+    def action_copy(self) -> None:
+        """Copies nothing."""
+
+    def action_cut(self) -> None:
+        """Copies nothing, and removes what is selected."""
+        self.delete_selection()
+
+
+class PasswordDialog(ModalScreen[SecretStr | None]):
+    """Asks for a password; the answer is None when the person went back. Once closed it holds nothing of it."""
+
+    CSS_PATH = folder("themes") / "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go_on", "next, then go on", key_display="enter", priority=True),
+        Binding("tab,down", "app.focus_next", "next", key_display="tab"),
+        Binding("shift+tab,up", "app.focus_previous", "previous", show=False),
+        Binding("escape", "cancel", "cancel"),
+    ]
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Static(Content(visible(self._title)), id="title")
+            yield Static(Content.styled(f"{LEAST_CHARACTERS} characters at least", "$text-muted"))
+            yield SecretInput(id="first")
+            yield Static(Content.styled("once more", "$text-muted"))
+            yield SecretInput(id="second")
+            yield Static(id="problem", markup=False)
+        yield KeyLine(right=())
+
+    def action_go_on(self) -> None:
+        """To the second box, then with the password."""
+        first, second = self.query_one("#first", Input), self.query_one("#second", Input)
+        if len(first.value) < LEAST_CHARACTERS:
+            self._refuse(f"{LEAST_CHARACTERS} characters at least.", first)
+        elif self.focused is first:
+            self._refuse("", second)
+        elif first.value != second.value:
+            second.value = ""
+            self._refuse("The two are not the same.", second)
+        else:
+            self._close(SecretStr(first.value))
+
+    def _refuse(self, sentence: str, box: Input) -> None:
+        self.query_one("#problem", Static).update(Content.styled(sentence, "$warning"))
+        box.focus()
+
+    def action_cancel(self) -> None:
+        """Change nothing."""
+        self._close(None)
+
+    def _close(self, password: SecretStr | None) -> None:
+        for box in self.query(Input):
+            box.value = ""
+        self.dismiss(password)
