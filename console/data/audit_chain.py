@@ -9,12 +9,15 @@ is no forgery. Who it was stands, covered, in `details` too, as `user_id` and `s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, insert, select
+from sqlalchemy import ColumnElement, FromClause, Text, cast, column, func, insert, literal, null, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -51,6 +54,10 @@ def row_hash(row: _Row) -> ColumnElement[str]:
     in UTC with microseconds (`2026-03-01T12:00:00.000000Z`), `action`, `resource_type`, `resource_id`, `details`,
     `ip_address`, `user_agent`.
     """
+    return func.encode(func.sha256(func.convert_to(_content(row), "UTF8")), "hex")
+
+
+def _content(row: _Row) -> ColumnElement[str]:
     content = func.jsonb_build_array(
         row["sequence"],
         row["prev_hash"],
@@ -62,7 +69,7 @@ def row_hash(row: _Row) -> ColumnElement[str]:
         row["ip_address"],
         row["user_agent"],
     )
-    return func.encode(func.sha256(func.convert_to(cast(content, Text), "UTF8")), "hex")
+    return cast(content, Text)
 
 
 async def lock(connection: AsyncConnection) -> None:
@@ -73,21 +80,49 @@ async def lock(connection: AsyncConnection) -> None:
 async def append(connection: AsyncConnection, *entries: AuditEntry) -> None:
     """Adds rows to the end of the chain, within the connection's transaction; until its end others wait.
 
+    However many there are, it takes the same few statements: the server prints what is hashed, since nobody else
+    prints `jsonb` as it does, and the hashes, each of which needs the one before, are computed here.
+
     Raises as `Engine.connection` does.
     """
+    if not entries:
+        return
     await lock(connection)
     newest = select(audit_logs.c.sequence, audit_logs.c.hash).order_by(audit_logs.c.sequence.desc()).limit(1)
-    for entry in entries:
-        last = (await connection.execute(newest)).one_or_none()
-        row = {
+    last = (await connection.execute(newest)).one_or_none()
+    at = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    rows: list[dict[str, Any]] = [
+        {
             **asdict(entry),
             "details": dict(entry.details) | _who(entry),
-            "timestamp": await connection.scalar(select(func.clock_timestamp())),
-            "sequence": last.sequence + 1 if last else 1,
-            "prev_hash": last.hash if last else None,
+            "timestamp": at,
+            "sequence": number,
         }
-        typed = {name: cast(value, audit_logs.c[name].type) for name, value in row.items()}
-        await connection.execute(insert(audit_logs).values({**typed, "hash": row_hash(typed)}))
+        for number, entry in enumerate(entries, last.sequence + 1 if last else 1)
+    ]
+    given, typed = _sent(rows)
+    printed = select(_content(typed | {"prev_hash": null()})).select_from(given).order_by(given.c.place)
+    previous = last.hash if last else None
+    for row, content in zip(rows, (await connection.execute(printed)).scalars(), strict=True):
+        row["prev_hash"] = previous
+        if previous is not None:
+            sequence, _, rest = content.split(", ", 2)
+            content = f'{sequence}, "{previous}", {rest}'
+        row["hash"] = previous = hashlib.sha256(content.encode()).hexdigest()
+    given, typed = _sent(rows)
+    await connection.execute(insert(audit_logs).from_select([*typed], select(*typed.values())))
+
+
+def _sent(rows: Sequence[Mapping[str, Any]]) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
+    """Rows as one parameter: what to select from, and the columns of `audit_logs` that are given."""
+    document = cast(literal(json.dumps(rows, default=str), Text), JSONB)
+    elements = func.jsonb_array_elements(document)
+    given = elements.table_valued(
+        column("entry", JSONB), with_ordinality="place", name="given"
+    ).render_derived()
+    entry = given.c.entry
+    typed = {name: cast(entry[name].astext, audit_logs.c[name].type) for name in rows[0]}
+    return given, typed | {"details": entry["details"]}
 
 
 def _who(entry: AuditEntry) -> dict[str, str]:
