@@ -56,13 +56,15 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
         fields: Sequence[Field],
         *,
         note: str = "",
+        problem: str = "",
         check: Callable[[Mapping[str, str]], str | None] | None = None,
     ) -> None:
-        """`note` is said below the boxes."""
+        """`note` is said below the boxes, and `problem` why what was typed before was refused."""
         super().__init__()
         self._title = title
         self._fields = fields
         self._note = note
+        self._problem = problem
         self._check = check
 
     def compose(self) -> ComposeResult:
@@ -88,6 +90,7 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
     def on_mount(self) -> None:
         for box in self.query(Input):
             box.cursor_blink = False
+        self._refuse(self._problem)
 
     @property
     def _values(self) -> dict[str, str]:

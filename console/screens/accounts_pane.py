@@ -26,7 +26,7 @@ from console.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
     from console.data.services import Services
-    from console.models.accounts import AccountsSnapshot
+    from console.models.accounts import AccountsSnapshot, ChainState
     from console.models.operation import Operation
 
 REREAD = 10.0
@@ -45,6 +45,13 @@ class KeysWanted(Message):
 
     user_id: UUID
     label: str
+
+
+@dataclass
+class ChainVerified(Message):
+    """Whether the audit trail is whole is known now."""
+
+    state: ChainState
 
 
 class AccountsPane(Container):
