@@ -52,6 +52,7 @@ def test_from_the_slowest_statement_to_its_plan(console: Console) -> None:
     console.wait_seen("stands out")
     console.send(ESCAPE)
     console.wait_gone("generic plan, not run")
+    console.wait_seen("of all time")
     console.send(ESCAPE)
     console.wait_gone("of all time")
     console.quit()
