@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from console.data.schema import metadata
-from console.data.schema.types import types_differ
+from console.data.schema.types import is_compared, types_differ
 
 load_python_file(str(Path(__file__).parent), "operations.py")
 
@@ -38,6 +38,7 @@ configure = partial(
     target_metadata=metadata,
     include_schemas=True,
     include_name=is_ours,
+    include_object=is_compared,
     compare_type=types_differ,
     compare_server_default=True,
     transaction_per_migration=True,

@@ -28,6 +28,7 @@ from console.data.schema.columns import (
     updated_at,
     uuid_key,
 )
+from console.data.schema.types import trigrams
 
 users = Table(
     "users",
@@ -66,6 +67,10 @@ users = Table(
     Index("idx_users_profile", "profile", postgresql_using="gin"),
     Index("idx_users_subscription", "subscription", postgresql_using="gin"),
     Index("idx_users_preferences", "preferences", postgresql_using="gin"),
+    Index("idx_users_listed", "email", "id"),
+    Index("idx_users_inactive", "email", "id", postgresql_where=text("is_active IS NOT TRUE")),
+    Index("idx_users_deleted", "email", "id", postgresql_where=text("deleted_at IS NOT NULL")),
+    trigrams("idx_users_search", "email", "username", "name"),
     schema="arxos_core",
 )
 
@@ -148,6 +153,11 @@ api_keys = Table(
     Index("idx_api_keys_is_active", "is_active"),
     Index("idx_api_keys_replaced_by", "replaced_by"),
     Index("idx_api_keys_permissions", "permissions", postgresql_using="gin"),
+    Index("idx_api_keys_created", "created_at", "id"),
+    Index("idx_api_keys_expires", "expires_at", "id"),
+    Index("idx_api_keys_last_used", "last_used_at", "id"),
+    Index("idx_api_keys_revoked", "created_at", "id", postgresql_where=text("revoked_at IS NOT NULL")),
+    trigrams("idx_api_keys_search", "key_prefix", "name"),
     schema="arxos_core",
 )
 

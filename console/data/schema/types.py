@@ -1,11 +1,12 @@
-"""Column types of extensions, with what takes their place where a server does not have the extension."""
+"""Column types and indexes of extensions, with what takes their place where a server does not have the extension."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ARRAY, REAL, Column
+from sqlalchemy import ARRAY, REAL, Column, Index
 from sqlalchemy.dialects.postgresql.base import ischema_names
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 
@@ -47,6 +48,20 @@ class Embedding(UserDefinedType[Any]):
         return f"vector({self.dimensions})"
 
 
+TRIGRAMS = "gin_trgm_ops"
+"""What pg_trgm indexes text with, so that any part of it is found; where that is missing there is no such index."""
+
+
+def trigrams(name: str, *columns: str) -> Index:
+    """An index in which any three characters within any of the columns are found."""
+    return Index(name, *columns, postgresql_using="gin", postgresql_ops=dict.fromkeys(columns, TRIGRAMS))
+
+
+def needs_trigrams(index: Index) -> bool:
+    """Whether there is such an index only where pg_trgm is."""
+    return TRIGRAMS in index.dialect_options["postgresql"]["ops"].values()
+
+
 # So that SQLAlchemy knows them when it reads a database's tables.
 ischema_names.update(point=Point, geometry=Geometry, vector=Embedding)
 
@@ -63,3 +78,11 @@ def types_differ(
         return None
     found = inspected_type.compile()
     return found not in (declared_type.compile(), declared_type.substitute.compile())
+
+
+def is_compared(
+    item: SchemaItem, _name: str | None, _kind: str, is_inspected: bool, counterpart: SchemaItem | None
+) -> bool:
+    """Alembic's `include_object`: an index of an extension that the database does without is no difference."""
+    is_missing = not is_inspected and counterpart is None
+    return not (is_missing and isinstance(item, Index) and needs_trigrams(item))
