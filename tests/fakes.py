@@ -13,7 +13,7 @@ from console.app import ConsoleApp
 from console.clock import Clock
 from console.data.blocking import summary, trees
 from console.data.services import Services
-from console.models.accounts import AccountsSnapshot, Tables
+from console.models.accounts import Tables
 from console.models.activity import (
     ActivitySnapshot,
     HeldLock,
@@ -33,6 +33,7 @@ from console.models.statements import Extension
 from console.models.target import Target
 from console.models.waits import WaitsSnapshot
 from console.settings import Settings
+from tests.fake_accounts import FakeAccounts, accounts_snapshot
 from tests.fake_migrations import FakeMigrations, migration_status
 from tests.fake_plans import FakePlans
 from tests.fake_statements import READY, FakeStatements, statements_snapshot
@@ -72,9 +73,6 @@ CAPABILITIES = Capabilities(
     reserved=0,
     started_at=NOW - timedelta(days=12),
 )
-
-
-_ACCOUNT_TABLES = ("arxos_core.users", "arxos_core.api_keys", "arxos_core.sessions", "arxos_core.audit_logs")
 
 
 class StoppedClock(Clock):
@@ -224,6 +222,7 @@ class FakeConsole(ConsoleApp):
         migrations: MigrationStatus | None = None,
         extension: Extension = READY,
         waits: WaitsSnapshot | None = None,
+        tables: Tables | None = None,
     ) -> None:
         """`age` is that of the data, in seconds; `quiet` is a server on which nobody does anything."""
         self.server = FakeServer(link)
@@ -231,6 +230,7 @@ class FakeConsole(ConsoleApp):
         self.migrations = FakeMigrations()
         self.plans = FakePlans()
         self.statements = FakeStatements()
+        self.accounts = FakeAccounts()
         taken = None if empty else NOW - timedelta(seconds=age)
 
         def reading(snapshot: Any, history: tuple[Point, ...] = ()) -> Reading[Any]:
@@ -242,17 +242,7 @@ class FakeConsole(ConsoleApp):
         self.migrations_feed = FakeFeed(reading(migrations or migration_status()))
         vitals = activity_snapshot(sessions).vitals
         self.statements_feed = FakeFeed(reading(statements_snapshot(extension, vitals)))
-        self.accounts_feed = FakeFeed(
-            reading(
-                AccountsSnapshot(
-                    NOW,
-                    0.4,
-                    Tables(*_ACCOUNT_TABLES, has_chain=True),
-                    {"users": 412, "api_keys": 3204},
-                    vitals,
-                )
-            )
-        )
+        self.accounts_feed = FakeFeed(reading(accounts_snapshot(tables, vitals)))
         self.waits_feed = FakeFeed(reading(waits or WaitsSnapshot(NOW, 0.3, (), {}, 0)))
         settings = settings or Settings(theme="dark", environment="development")
         fakes: dict[str, Any] = {
@@ -269,7 +259,7 @@ class FakeConsole(ConsoleApp):
             "find_statements": lambda: self.statements,
             "find_waits": lambda: None,
             "accounts_feed": self.accounts_feed,
-            "find_accounts": lambda: None,
+            "find_accounts": lambda: self.accounts,
             "find_roles": lambda: None,
         }
         services = Services(settings, settings.thresholds, **fakes)
