@@ -166,6 +166,8 @@ class Engine:
         arguments = connection_arguments(self._target, self._settings)
         if not self._settings.read_only:
             arguments["server_settings"].pop("default_transaction_read_only")
+        # A plan that was made without knowing what is searched for reads a whole table for it.
+        arguments["server_settings"]["plan_cache_mode"] = "force_custom_plan"
         limits = self._settings.pool
         kept = max(1, min(self.size, limits.max_idle))
         engine = create_async_engine(
