@@ -195,6 +195,22 @@ class CreatedKey:
     """The key that it follows, as it is now, where it was rotated."""
 
 
+@dataclass(frozen=True, slots=True)
+class BulkRevocation:
+    """Many keys that are to be revoked, as they were when a person looked; to be confirmed."""
+
+    operation: Operation
+    keys: tuple[UUID, ...]
+    reason: str
+    owners: tuple[tuple[str, int], ...]
+    """Whose they are and how many of each, the most first; the first few owners."""
+    owner_count: int
+    last_used: tuple[ApiKey, ...]
+    """Those that were used last, the last first; a few."""
+    used_count: int
+    """How many of them were ever used."""
+
+
 class KeyFindingKind(Enum):
     """What is wrong with a key; the value is what is shown."""
 
