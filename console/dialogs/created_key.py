@@ -76,13 +76,6 @@ class CreatedKeyDialog(ModalScreen[None]):
     def on_mount(self) -> None:
         self._created = None
 
-    def on_unmount(self) -> None:
-        self._forget()
-
-    def _forget(self) -> None:
-        for line in self.query(SecretLine):
-            line.forget()
-
     def action_copy(self) -> None:
         """Send the key to the terminal, which may or may not put it into its clipboard."""
         secret = self.query_one(SecretLine).secret
@@ -110,7 +103,7 @@ class CreatedKeyDialog(ModalScreen[None]):
 
     @on(Button.Pressed)
     def _leave(self) -> None:
-        self._forget()
+        self.query_one(SecretLine).forget()
         self.dismiss(None)
 
     def _say(self, sentence: str) -> None:

@@ -1,0 +1,273 @@
+"""What a key may do: a list of scopes, or the JSON that they stand in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static, TextArea
+
+from console.models.accounts import scopes_of
+from console.resources import folder
+from console.terminal.safe_text import visible
+from console.widgets.columns import Cell, Column, fit
+from console.widgets.key_line import KeyLine
+from console.widgets.live_table import LiveTable
+
+_MOST = 60
+"""Cells of something in a sentence about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What was decided: a document for the column `permissions`."""
+
+    document: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A scope that can be chosen."""
+
+    scope: str
+    is_chosen: bool
+    is_new: bool = False
+
+
+class _ScopeInput(Input):
+    """A box for words without spaces: the key space is a command."""
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        return key != "space" and super().check_consume_key(key, character)
+
+
+class ScopesDialog(ModalScreen[Permissions | None]):
+    """Asks for the scopes of a key, completing what is typed from `known`; None when the person went back."""
+
+    CSS_PATH: ClassVar = [folder("themes") / "dialogs.tcss", folder("themes") / "keys.tcss"]
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose_typed", "add, or done", key_display="enter", priority=True),
+        Binding("space", "choose", "choose", priority=True),
+        Binding("down", "move(1)", "next", show=False, priority=True),
+        Binding("up", "move(-1)", "previous", show=False, priority=True),
+        Binding("tab", "turn", "JSON or list", priority=True),
+        Binding("ctrl+s", "done", "done", priority=True),
+        Binding("escape", "cancel", "cancel", key_display="esc"),
+    ]  # fmt: skip
+
+    def __init__(self, question: str, permissions: Any, known: Sequence[str]) -> None:
+        """`permissions` is the document as it is, None where there is none; `known` are the scopes in use elsewhere."""
+        super().__init__()
+        self._question = question
+        self._permissions = {"scopes": []} if permissions is None else permissions
+        self._chosen = list(dict.fromkeys(scopes_of(self._permissions)))
+        self._known = list(dict.fromkeys([*self._chosen, *sorted(known)]))
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog", classes="scopes"):
+            yield Static(Content(visible(self._question)), id="title")
+            yield _ScopeInput(placeholder="a scope, or how it begins", id="scope", select_on_focus=False)
+            yield LiveTable[_Choice](
+                (
+                    Column("scope", "scope", _scope_cell, 40, 12, flexible=True),
+                    Column("state", "", _state_cell, 16),
+                ),
+                lambda choice: choice.scope,
+                sortable=False,
+                empty=Content("No scope is in use yet: type one."),
+                id="choices",
+            )
+            yield TextArea("", id="json", compact=True, tab_behavior="focus", highlight_cursor_line=False)
+            yield Static(id="problem", markup=False)
+        yield KeyLine(right=())
+
+    def on_mount(self) -> None:
+        self.query_one(Input).cursor_blink = False
+        self.query_one(TextArea).cursor_blink = False
+        # Its place is beside the box where one types, which keeps the focus.
+        self.query_one(LiveTable).can_focus = False
+        self._show_choices()
+        try:
+            check_permissions(self._permissions)
+        except ValueError as problem:
+            self._show_json()
+            self._say(str(problem))
+
+    @property
+    def _is_raw(self) -> bool:
+        return self.query_one("#dialog").has_class("-raw")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # In the JSON these keys write.
+        return not (action in ("choose_typed", "choose", "move") and self.is_mounted and self._is_raw)
+
+    # The list -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _typed(self) -> str:
+        return self.query_one(Input).value.strip()
+
+    @on(Input.Changed)
+    def _show_choices(self) -> None:
+        typed = self._typed.casefold()
+        found = [scope for scope in self._known if typed in scope.casefold()]
+        found.sort(key=lambda scope: not scope.casefold().startswith(typed))
+        choices = [_Choice(scope, scope in self._chosen) for scope in found]
+        if self._typed and self._typed not in self._known:
+            choices.append(_Choice(self._typed, False, is_new=True))
+        table = self.query_one("#choices", LiveTable)
+        table.update_rows(choices)
+        if typed:
+            table.action_first_row()
+        self._say("")
+
+    def action_move(self, by: int) -> None:
+        """Go to another scope."""
+        self.query_one("#choices", LiveTable).action_move_cursor(by)
+
+    def action_choose(self) -> None:
+        """Choose the scope under the cursor, or no longer."""
+        choice: _Choice | None = self.query_one("#choices", LiveTable).cursor_row
+        if choice is None:
+            return
+        if choice.is_new and (problem := _problem_of(choice.scope)):
+            self._say(problem)
+            return
+        if choice.is_chosen:
+            self._chosen.remove(choice.scope)
+        else:
+            self._chosen.append(choice.scope)
+        if choice.is_new:
+            self._known.append(choice.scope)
+        self._permissions = with_scopes(self._permissions, self._chosen)
+        self.query_one(Input).value = ""
+        self._show_choices()
+        self.query_one("#choices", LiveTable).move_to(choice.scope)
+
+    def action_choose_typed(self) -> None:
+        """Choose what is typed; when nothing is, that was all."""
+        if self._typed:
+            self.action_choose()
+        else:
+            self.action_done()
+
+    # The JSON -----------------------------------------------------------------------------------------------------
+
+    def action_turn(self) -> None:
+        """Show the JSON, or the list again."""
+        if not self._is_raw:
+            self._show_json()
+        elif self._take_json():
+            self.query_one("#dialog").remove_class("-raw")
+            self._known = list(dict.fromkeys([*self._chosen, *self._known]))
+            self.query_one(Input).focus()
+            self._show_choices()
+            self.refresh_bindings()
+
+    def _show_json(self) -> None:
+        self.query_one("#dialog").add_class("-raw")
+        area = self.query_one(TextArea)
+        # As ASCII: what hides in a text shows as \u202e.
+        area.load_text(json.dumps(self._permissions, indent=2))
+        area.focus()
+        self.refresh_bindings()
+
+    def _take_json(self) -> bool:
+        try:
+            self._permissions = read_permissions(self.query_one(TextArea).text)
+        except ValueError as problem:
+            self._say(str(problem))
+            return False
+        self._chosen = list(dict.fromkeys(scopes_of(self._permissions)))
+        return True
+
+    def action_done(self) -> None:
+        """Take it as it is."""
+        if not self._is_raw or self._take_json():
+            self.dismiss(Permissions(self._permissions))
+
+    def action_cancel(self) -> None:
+        """Leave the scopes as they were."""
+        self.dismiss(None)
+
+    def _say(self, sentence: str) -> None:
+        self.query_one("#problem", Static).update(Content(visible(sentence)))
+
+
+def _scope_cell(choice: _Choice) -> Cell:
+    text = f"{'●' if choice.is_chosen else '○'} {choice.scope}"
+    return (text, "accent") if choice.is_chosen else text
+
+
+def _state_cell(choice: _Choice) -> Cell:
+    if choice.is_new:
+        return ("new", "warning")
+    if choice.scope in ("admin", "*"):
+        return ("▲ everything", "warning")
+    return ("chosen", "accent") if choice.is_chosen else ""
+
+
+# The document -------------------------------------------------------------------------------------------------------
+
+
+def with_scopes(permissions: Any, scopes: Sequence[str]) -> Any:
+    """The document with these scopes instead of its own, in its own form; what else is in it stays."""
+    if not isinstance(permissions, Mapping):
+        return list(scopes)
+    kept = {name: value for name, value in permissions.items() if value is not True or name in scopes}
+    listed = [scope for scope in scopes if kept.get(scope) is not True]
+    return {**kept, "scopes": listed} if listed or "scopes" in kept else kept
+
+
+def read_permissions(text: str) -> Any:
+    """The document that a person has typed. Raises `ValueError` with one sentence about what is wrong with it."""
+    try:
+        document = json.loads(text, parse_constant=_no_such_number)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"Line {error.lineno}, column {error.colno} is no JSON: {error.msg}.") from None
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None
+    check_permissions(document)
+    return document
+
+
+def check_permissions(document: Any) -> None:
+    """Raises `ValueError` with one sentence unless it is an object with a list `scopes`, or a list, of scopes."""
+    if not isinstance(document, Mapping | list):
+        raise ValueError('It has to be an object such as {"scopes": ["read"]}, or a list of scopes.')
+    listed = document if isinstance(document, list) else document.get("scopes", [])
+    if not isinstance(listed, list):
+        raise ValueError(f'"scopes" has to be a list, and is {_quoted(listed)}.')
+    for place, scope in enumerate(listed, 1):
+        if not isinstance(scope, str):
+            raise ValueError(f"A scope is a text: number {place} of the list is {_quoted(scope)}.")
+        if problem := _problem_of(scope):
+            raise ValueError(problem)
+    text = json.dumps(document)
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise ValueError("PostgreSQL keeps no text with a zero character (\\u0000) in it.")
+
+
+def _problem_of(scope: str) -> str | None:
+    if not scope:
+        return "A scope cannot be empty."
+    if not scope.isprintable() or " " in scope:
+        return f"A scope has no spaces and no control characters: {_quoted(scope)}."
+    return None
+
+
+def _quoted(value: Any) -> str:
+    return fit(json.dumps(value), _MOST).rstrip()
+
+
+def _no_such_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number in JSON.")
