@@ -171,6 +171,7 @@ class ScopesDialog(ModalScreen[Permissions | None]):
             self._known = list(dict.fromkeys([*self._chosen, *self._known]))
             self.query_one(Input).focus()
             self._show_choices()
+            self.query_one("#choices", LiveTable).action_first_row()
             self.refresh_bindings()
 
     def _show_json(self) -> None:
