@@ -46,6 +46,10 @@ class Role:
     settings: tuple[str, ...]
     """`ALTER ROLE … SET`, as `name=value`, with the database before it where it is for one alone."""
     comment: str | None
+    has_md5_password: bool = False
+    """Known to superusers alone: what is kept of its password is the MD5 of old, which PostgreSQL 18 warns of."""
+    is_bootstrap: bool = False
+    """Whether the cluster was made with it: it can never be dropped."""
 
     @property
     def is_predefined(self) -> bool:
@@ -68,24 +72,36 @@ class Grant:
     """What a role may do with an object of this database."""
 
     kind: str
-    """"database", "schema", "table", "view", "sequence", "function", "default for new tables" …"""
+    """"database", "schema", "table", "view", "sequence", "function", "default for new tables" …; "everything" where
+    `name` says in words what a superuser or a predefined role may do, and "more" where the list was cut."""
     schema: str | None
     name: str
     privileges: tuple[str, ...]
     """SELECT, INSERT …, with a `*` behind those that it may pass on."""
     through: str | None
-    """The role or PUBLIC that it has them through; None for its own."""
+    """The role or PUBLIC that it has them through, with "(SET ROLE)" behind a role that it has to become for that;
+    None for its own."""
     is_owner: bool
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedObjects:
-    """What a role owns, which stands in the way of dropping it."""
+    """What of one database hangs on a role, which stands in the way of dropping it."""
 
     database: str
+    """Empty for what belongs to no database: databases and tablespaces."""
     kinds: tuple[tuple[str, int], ...]
-    """("table", 12) …; for other databases only the number of dependencies is known."""
+    """What it owns: ("table", 12) …; of other databases only the number is known: ("object", 12)."""
     examples: tuple[str, ...]
+    is_here: bool = True
+    """Whether it can be given to somebody else from this database."""
+    privileges: int = 0
+    """Objects of others that name the role in their privileges or policies."""
+
+    @property
+    def count(self) -> int:
+        """How many objects it owns."""
+        return sum(number for _, number in self.kinds)
 
 
 class RoleTemplate(Enum):
@@ -94,9 +110,9 @@ class RoleTemplate(Enum):
     ANALYTICS = "read-only analytics"
     """CONNECT, USAGE and SELECT on all tables of schemas, those to come included."""
     SERVICE = "service with named tables"
-    """All privileges on the tables that are named, and on their sequences."""
+    """SELECT, INSERT, UPDATE and DELETE on the tables that are named, and USAGE on their sequences."""
     MIGRATIONS = "migration owner"
-    """Owns schemas, or may create in them."""
+    """CREATE on the database and in schemas."""
     GROUP = "group without login"
 
 
@@ -112,6 +128,7 @@ class RoleDraft:
     connection_limit: int | None = None
     valid_until: datetime | None = None
     memberships: tuple[str, ...] = ()
+    """Groups that it joins at once."""
 
 
 @dataclass(frozen=True, slots=True)
