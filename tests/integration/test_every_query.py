@@ -18,8 +18,8 @@ from tests.live import connected
 from tests.postgres import PostgresCluster
 
 ROLES = ("postgres", "monitor", "plain")
-NEEDS_SUPERUSER = {"failed_logins"}
-"""The services ask these only where `Capabilities.may_read_log` says so."""
+NEEDS_SUPERUSER = {"failed_logins", "role_passwords"}
+"""The services ask these only where `Capabilities` say that they may be asked."""
 NEEDS_TABLES = {"migration_alembic_version", "migration_golang_version", "migration_ledger"}
 """These are asked of tables that a server has only once it was migrated: see the tests of the migrations' status."""
 NEEDS_EXTENSION = {name for name in variants() if name.startswith("statements_")} - {"statements_extension"}
@@ -60,6 +60,12 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "plan_role": ("monitor",),
         "plan_tables": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
         "plan_volatile": (["", "pg_catalog"], ["random", "lower"]),
+        "role_grants": ([0, 10], 1000),
+        "role_groups": ("monitor",),
+        "role_owned": ("postgres",),
+        "role_schemas": (["public", "pg_catalog", "nowhere"],),
+        "role_standing": ("plain",),
+        "role_tables": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
         "terminate_session": (pid, start),
         "keys_with_hashes": (["pg_class"],),
     }
