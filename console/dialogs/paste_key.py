@@ -80,13 +80,10 @@ class PasteKeyDialog(ModalScreen[ApiKey | None]):
             return
         self._found = verdict.key
         style = "$success" if verdict.state is KeyState.ACTIVE else "$warning"
-        self._say(verdict.sentence, style, verdict)
+        self._say(verdict.sentence, style)
 
-    def _say(self, sentence: str, style: str, verdict: KeyVerdict | None = None) -> None:
+    def _say(self, sentence: str, style: str) -> None:
         lines = [Content.styled(visible(sentence), style)]
-        if verdict is not None:
-            formed = "well formed: its checksum is right" if verdict.is_well_formed else "not of our form"
-            lines.append(Content.styled(formed, "$text-muted"))
         if self._found is not None:
             lines.append(Content.styled("enter goes to it", "$text-muted"))
         self.query_one("#said", Static).update(Content("\n").join(lines))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,15 +15,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
+from console.errors import BadInput
 from console.models.accounts import scopes_of
 from console.resources import folder
 from console.terminal.safe_text import visible
-from console.widgets.columns import Cell, Column, fit
+from console.widgets.columns import Cell, Column
 from console.widgets.key_line import KeyLine
 from console.widgets.live_table import LiveTable
-
-_MOST = 60
-"""Cells of something in a sentence about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,15 @@ class ScopesDialog(ModalScreen[Permissions | None]):
         Binding("escape", "cancel", "cancel", key_display="esc"),
     ]  # fmt: skip
 
-    def __init__(self, question: str, permissions: Any, known: Sequence[str]) -> None:
-        """`permissions` is the document as it is, None where there is none; `known` are the scopes in use elsewhere."""
+    def __init__(
+        self, question: str, permissions: Any, known: Sequence[str], check: Callable[[Any], object]
+    ) -> None:
+        """`permissions` is the document as it is, None where there is none; `known` are the scopes in use elsewhere.
+
+        `check` raises `BadInput` for a document that cannot be kept.
+        """
         super().__init__()
+        self._check = check
         self._question = question
         self._permissions = {"scopes": []} if permissions is None else permissions
         self._chosen = list(dict.fromkeys(scopes_of(self._permissions)))
@@ -97,10 +101,10 @@ class ScopesDialog(ModalScreen[Permissions | None]):
         self.query_one(LiveTable).can_focus = False
         self._show_choices()
         try:
-            check_permissions(self._permissions)
-        except ValueError as problem:
+            self._check(self._permissions)
+        except BadInput as problem:
             self._show_json()
-            self._say(str(problem))
+            self._say(problem.sentence)
 
     @property
     def _is_raw(self) -> bool:
@@ -139,16 +143,17 @@ class ScopesDialog(ModalScreen[Permissions | None]):
         choice: _Choice | None = self.query_one("#choices", LiveTable).cursor_row
         if choice is None:
             return
-        if choice.is_new and (problem := _problem_of(choice.scope)):
-            self._say(problem)
+        others = [scope for scope in self._chosen if scope != choice.scope]
+        chosen = others if choice.is_chosen else [*others, choice.scope]
+        document = with_scopes(self._permissions, chosen)
+        try:
+            self._check(document)
+        except BadInput as problem:
+            self._say(problem.sentence)
             return
-        if choice.is_chosen:
-            self._chosen.remove(choice.scope)
-        else:
-            self._chosen.append(choice.scope)
+        self._permissions, self._chosen = document, chosen
         if choice.is_new:
             self._known.append(choice.scope)
-        self._permissions = with_scopes(self._permissions, self._chosen)
         self.query_one(Input).value = ""
         self._show_choices()
         self.query_one("#choices", LiveTable).move_to(choice.scope)
@@ -184,10 +189,12 @@ class ScopesDialog(ModalScreen[Permissions | None]):
 
     def _take_json(self) -> bool:
         try:
-            self._permissions = read_permissions(self.query_one(TextArea).text)
-        except ValueError as problem:
-            self._say(str(problem))
+            document = read_document(self.query_one(TextArea).text)
+            self._check(document)
+        except BadInput as problem:
+            self._say(problem.sentence)
             return False
+        self._permissions = document
         self._chosen = list(dict.fromkeys(scopes_of(self._permissions)))
         return True
 
@@ -225,50 +232,21 @@ def with_scopes(permissions: Any, scopes: Sequence[str]) -> Any:
     if not isinstance(permissions, Mapping):
         return list(scopes)
     kept = {name: value for name, value in permissions.items() if value is not True or name in scopes}
+    if "admin" in scopes:
+        kept["admin"] = True  # what the platform's services ask for
     listed = [scope for scope in scopes if kept.get(scope) is not True]
     return {**kept, "scopes": listed} if listed or "scopes" in kept else kept
 
 
-def read_permissions(text: str) -> Any:
-    """The document that a person has typed. Raises `ValueError` with one sentence about what is wrong with it."""
+def read_document(text: str) -> Any:
+    """The JSON that a person has typed. Raises `BadInput` with one sentence about what is wrong with it."""
     try:
-        document = json.loads(text, parse_constant=_no_such_number)
+        return json.loads(text, parse_constant=_no_such_number)
     except json.JSONDecodeError as error:
-        raise ValueError(f"Line {error.lineno}, column {error.colno} is no JSON: {error.msg}.") from None
+        raise BadInput(f"Line {error.lineno}, column {error.colno} is no JSON: {error.msg}.") from None
     except RecursionError:
-        raise ValueError("It is nested too deeply.") from None
-    check_permissions(document)
-    return document
-
-
-def check_permissions(document: Any) -> None:
-    """Raises `ValueError` with one sentence unless it is an object with a list `scopes`, or a list, of scopes."""
-    if not isinstance(document, Mapping | list):
-        raise ValueError('It has to be an object such as {"scopes": ["read"]}, or a list of scopes.')
-    listed = document if isinstance(document, list) else document.get("scopes", [])
-    if not isinstance(listed, list):
-        raise ValueError(f'"scopes" has to be a list, and is {_quoted(listed)}.')
-    for place, scope in enumerate(listed, 1):
-        if not isinstance(scope, str):
-            raise ValueError(f"A scope is a text: number {place} of the list is {_quoted(scope)}.")
-        if problem := _problem_of(scope):
-            raise ValueError(problem)
-    text = json.dumps(document)
-    if "\\u0000" in text.replace("\\\\", ""):
-        raise ValueError("PostgreSQL keeps no text with a zero character (\\u0000) in it.")
-
-
-def _problem_of(scope: str) -> str | None:
-    if not scope:
-        return "A scope cannot be empty."
-    if not scope.isprintable() or " " in scope:
-        return f"A scope has no spaces and no control characters: {_quoted(scope)}."
-    return None
-
-
-def _quoted(value: Any) -> str:
-    return fit(json.dumps(value), _MOST).rstrip()
+        raise BadInput("It is nested too deeply.") from None
 
 
 def _no_such_number(name: str) -> Any:
-    raise ValueError(f"{name} is no number in JSON.")
+    raise BadInput(f"{name} is no number in JSON.")

@@ -7,6 +7,7 @@ import gc
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
@@ -14,12 +15,13 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
+from console.data.accounts.key_drafts import checked_permissions
 from console.data.keys import make_key
 from console.dialogs.choose import Choice, ChooseDialog
 from console.dialogs.paste_key import PasteKeyDialog
-from console.dialogs.scopes import Permissions, ScopesDialog, read_permissions, with_scopes
-from console.errors import QueryFailed
-from console.models.accounts import ApiKey, KeyState, KeyVerdict
+from console.dialogs.scopes import Permissions, ScopesDialog, read_document, with_scopes
+from console.errors import BadInput, QueryFailed
+from console.models.accounts import ApiKey, KeyDraft, KeyState, KeyVerdict
 from console.widgets.live_table import LiveTable
 from tests.fake_keys import api_key
 from tests.fakes import FakeConsole
@@ -65,10 +67,14 @@ def choices(dialog: Screen[Any]) -> list[str]:
 # Scopes
 
 
+def check(document: Any) -> object:
+    return checked_permissions(KeyDraft(UUID(int=1), "ci", permissions=document))
+
+
 def scopes_dialog(
     permissions: Any = None, known: tuple[str, ...] = ("admin", "deploy", "read", "write")
 ) -> ScopesDialog:
-    return ScopesDialog("Scopes of ci-deploy", permissions, known)
+    return ScopesDialog("Scopes of ci-deploy", permissions, known, check)
 
 
 async def test_scopes_in_use_complete_what_is_typed() -> None:
@@ -139,13 +145,14 @@ async def test_a_document_that_is_wrong_already_is_shown_as_json() -> None:
         dialog = scopes_dialog({"scopes": ["read", 7]})
         await open_dialog(pilot, dialog)
         assert dialog.query_one(TextArea).display
-        assert said(dialog, "problem") == "A scope is a text: number 2 of the list is 7."
+        assert said(dialog, "problem") == "A scope is a word in quotes, and 7 is none."
 
 
 async def test_hostile_scopes_are_data() -> None:
     app = FakeConsole()
     async with app.run_test(size=SIZE) as pilot:
-        dialog = scopes_dialog([HOSTILE], known=(HOSTILE + "2", "\x9b31m"))
+        # It could not be written so today; it is shown, and goes when something else is chosen.
+        dialog = scopes_dialog({"scopes": [HOSTILE], "x": HOSTILE}, known=(HOSTILE + "2", "\x9b31m"))
         answers = await open_dialog(pilot, dialog, "escape")
         assert answers == [None]
     async with FakeConsole().run_test(size=SIZE) as pilot:
@@ -158,29 +165,23 @@ async def test_hostile_scopes_are_data() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("7", "It has to be an object"),
-        ("null", "It has to be an object"),
-        ('{"scopes": "read"}', '"scopes" has to be a list, and is "read".'),
-        ('["read", {"a": 1}]', 'A scope is a text: number 2 of the list is {"a": 1}.'),
-        ('[""]', "A scope cannot be empty."),
-        ('["a b"]', 'A scope has no spaces and no control characters: "a b".'),
-        ('["a\\u001b"]', 'A scope has no spaces and no control characters: "a\\u001b".'),
-        ('{"scopes": [], "x": "a\\u0000"}', "PostgreSQL keeps no text with a zero character"),
+        ("7", "Permissions are a JSON object or a list of scopes, and not 7."),
+        ('{"scopes": "read"}', '"scopes" is to be a list of words'),
+        ('["read", {"a": 1}]', "A scope is a word in quotes"),
+        ('["a b"]', "'a b' is no scope"),
+        ('["a\\u001b"]', "'a\\x1b' is no scope"),
+        ('{"scopes": [], "x": "a\\u0000"}', "The permissions have a character with the code 0"),
         ('{"x": NaN}', "NaN is no number in JSON."),
         ("[" * 100_000, "It is nested too deeply."),
         ("", "Line 1, column 1 is no JSON"),
     ],
-    ids=range(11),
+    ids=range(9),
 )
 def test_what_is_wrong_with_a_document_is_one_sentence(text: str, sentence: str) -> None:
-    with pytest.raises(ValueError, match=r".") as raised:
-        read_permissions(text)
-    assert str(raised.value).startswith(sentence)
-    assert "\n" not in str(raised.value)
-
-
-def test_a_backslash_before_u0000_is_no_zero_character() -> None:
-    assert read_permissions('{"x": "\\\\u0000"}') == {"x": "\\u0000"}
+    with pytest.raises(BadInput) as raised:
+        check(read_document(text))
+    assert raised.value.sentence.startswith(sentence)
+    assert "\n" not in raised.value.sentence
 
 
 @pytest.mark.parametrize(
@@ -190,6 +191,7 @@ def test_a_backslash_before_u0000_is_no_zero_character() -> None:
         ({"admin": True}, ["admin"], {"admin": True}),
         ({"admin": True}, ["admin", "x"], {"admin": True, "scopes": ["x"]}),
         ({"admin": True, "n": 1}, [], {"n": 1}),
+        ({"scopes": []}, ["admin"], {"admin": True, "scopes": []}),
         ({"scopes": ["a"]}, [], {"scopes": []}),
     ],
 )
@@ -217,10 +219,7 @@ async def test_a_pasted_key_is_asked_about_and_gone_to() -> None:
         dialog = paste_dialog(asked, api_key())
         answers = await open_dialog(pilot, dialog, *"abc", "enter")
         assert asked == ["abc"]
-        assert (
-            said(dialog, "said")
-            == "That is what is known.\nwell formed: its checksum is right\nenter goes to it"
-        )
+        assert said(dialog, "said") == "That is what is known.\nenter goes to it"
         assert dialog.query_one(Input).value == ""
         await press(pilot, "enter")
         assert answers == [api_key()]
@@ -240,7 +239,7 @@ async def test_an_unknown_key_leads_nowhere() -> None:
         dialog = paste_dialog(asked)
         answers = await open_dialog(pilot, dialog, "enter", *"abc", "enter", "enter", "enter")
         assert (asked, answers) == (["abc"], [])
-        assert said(dialog, "said") == "That is what is known.\nnot of our form"
+        assert said(dialog, "said") == "That is what is known."
         await press(pilot, "escape")
         assert answers == [None]
 
