@@ -37,6 +37,7 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
     pid = victim.get_server_pid()
     start = await victim.fetchval("SELECT backend_start FROM pg_stat_activity WHERE pid = $1", pid)
     return {
+        "account_tables": (None,),
         "active_sessions": (QUERY_BEGINNING,),
         "sessions": (QUERY_BEGINNING, False),
         "session_query": (pid, start),
