@@ -21,7 +21,7 @@ from console.units import count
 RETENTION = "audit.retain"
 """The action of the row that says which rows were let go of."""
 
-PIECE = 200_000
+PIECE = 100_000
 """Rows that one statement looks at: half a second."""
 
 

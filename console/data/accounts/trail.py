@@ -119,11 +119,9 @@ class TrailService:
         async with self._context.reading() as connection:
             old = _old(trail, timedelta(days=days))
             moment = aware(row.timestamp)
-            figures = select(func.count(), func.min(moment), func.max(moment)).where(old)
-            number, since, until = (await connection.execute(figures)).one()
-            through = (
-                await connection.scalar(select(func.max(row.sequence)).where(old)) if trail.is_chain else None
-            )
+            last = func.max(row.sequence) if trail.is_chain else null()
+            figures = select(func.count(), func.min(moment), func.max(moment), last).where(old)
+            number, since, until, through = (await connection.execute(figures)).one()
         if not number:
             raise OperationRefused(
                 f"There is nothing to let go of: no row of the trail is older than {days} days."
