@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -175,6 +175,11 @@ class LiveTable(TableLines, Generic[R], can_focus=True):
         if self._cursor_key is not None:
             self._rows.marks ^= {self._cursor_key}
             self.refresh_changed()
+
+    def mark(self, keys: Iterable[Hashable]) -> None:
+        """Marks the rows with these keys, and no others."""
+        self._rows.marks = set(keys)
+        self.refresh_changed()
 
     def clear_marks(self) -> None:
         """Removes every mark."""
