@@ -95,10 +95,8 @@ async def newest_hash(database: Database) -> str:
 
 async def rehash(database: Database, sequence: int) -> None:
     """Gives a row the hash of what it says now, as somebody would who knows how."""
-    row = audit_chain.audit_logs.c
-    statement = (
-        audit_chain.audit_logs.update().where(row.sequence == sequence).values(hash=audit_chain.row_hash(row))
-    )
+    row = audit_logs.c
+    statement = audit_logs.update().where(row.sequence == sequence).values(hash=audit_chain.row_hash(row))
 
     def run(connection: Any) -> None:
         connection.execute(statement)
@@ -368,9 +366,17 @@ async def test_what_is_no_hash(platform: Database, word: str) -> None:
 
 async def test_what_is_appended_meanwhile_is_no_break(platform: Database) -> None:
     async with trail_of(platform) as trail:
-        appending = [asyncio.create_task(append(platform, AuditEntry("a"))) for _ in range(10)]
-        states = [await trail.verify() for _ in range(5)]
-        await asyncio.gather(*appending)
+        entries = [AuditEntry("a")] * 10
+
+        async def append_one_by_one() -> None:
+            for entry in entries:
+                await append(platform, entry)
+
+        appending = asyncio.create_task(append_one_by_one())
+        states = [await trail.verify()]
+        while not appending.done():
+            states.append(await trail.verify())
+        await appending
     assert all(state.is_whole for state in states)
     assert (await state_of(platform)).rows == ROWS + 10
 
@@ -549,6 +555,20 @@ async def test_what_was_shown_goes_and_no_row_more(daily: Database) -> None:
             await trail.retain(operation)
     state = await state_of(daily)
     assert (state.is_whole, state.first_sequence) == (True, 6)
+
+
+async def test_nobody_waits_while_rows_are_let_go_of(
+    daily: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def appended_meanwhile(*arguments: Any) -> ChainState:
+        await append(daily, AuditEntry("meanwhile"))
+        return await chain.look_at_chain(*arguments)
+
+    monkeypatch.setattr(service, "look_at_chain", appended_meanwhile)
+    await let_go(daily, 20)
+    monkeypatch.undo()
+    state = await state_of(daily)
+    assert (state.is_whole, state.first_sequence, state.last_sequence) == (True, 11, 32)
 
 
 async def test_many_rows_go_statement_by_statement(daily: Database, monkeypatch: pytest.MonkeyPatch) -> None:

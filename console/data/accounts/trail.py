@@ -28,7 +28,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from console.data import audit_chain
 from console.data.accounts.chain import RETENTION, Anchor, look_at_chain
 from console.data.accounts.context import AccountsContext
 from console.data.accounts.paging import Order, Position, aware, read_page
@@ -148,14 +147,13 @@ class TrailService:
         )
 
     async def retain(self, operation: Retention) -> Outcome:
-        """Removes the rows that were shown, in one transaction with the row that says so.
+        """Removes the rows that were shown, in one transaction with the row that says so. Others append meanwhile.
 
         Raises `OperationRefused` where the chain is broken, for nothing may be removed that would hide it, or where
         other rows are there than were shown; `OutcomeUnknown`; and as `Engine.connection`.
         """
         trail = await self._trail()
         async with self._context.changes.making(operation, trail) as change:
-            await audit_chain.lock(change.connection)
             said = {
                 "rows": operation.rows,
                 "until": operation.until.astimezone(UTC).isoformat(),
