@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from console.data.audit import AuditFile
 from console.data.roles.service import RolesService
 from console.errors import ObjectMissing
 from console.models.roles import Grant, Membership, Role
-from console.settings import Settings
-from tests.live import connected
+from tests.own_roles import own_name, q, roles_of
 from tests.platform_schema import Database, database
 from tests.postgres import PostgresCluster
-
-
-@asynccontextmanager
-async def roles_of(url: str, home: Path) -> AsyncIterator[RolesService]:
-    settings = Settings()
-    async with connected(url, settings) as server:
-        yield RolesService(server, settings, AuditFile(home / "audit.jsonl"))
 
 
 @pytest.fixture
@@ -35,20 +24,8 @@ async def empty(every_postgres: PostgresCluster) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def name(empty: Database) -> AsyncIterator[str]:
-    """A name for roles of a test's own: those that begin with it are dropped at the end."""
-    beginning = f'R{secrets.token_hex(3)} "x"'
-    yield beginning
-    for row in await empty.run(
-        "SELECT quote_ident(rolname) AS role FROM pg_roles WHERE starts_with(rolname, $1)"
-        " ORDER BY rolname DESC",
-        beginning,
-    ):
-        await empty.run(f"DROP OWNED BY {row['role']} CASCADE")
-        await empty.run(f"DROP ROLE {row['role']}")
-
-
-def q(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
+    async with own_name(empty) as found:
+        yield found
 
 
 async def sample(service: RolesService) -> dict[str, Role]:
