@@ -22,7 +22,7 @@ from console import __version__
 from console.commands.options import console_options
 from console.errors import DbconsoleError
 
-_COMMANDS = ("activity", "completion", "demo", "explain", "migrate", "platform", "pools", "slow")
+_COMMANDS = ("activity", "audit", "completion", "demo", "explain", "migrate", "platform", "pools", "slow")
 
 _EPILOG = """
 \b

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 from console.units import UNKNOWN
 
@@ -23,15 +24,20 @@ def as_json(snapshot: Any) -> str:
     return json.dumps(_plain(snapshot), indent=2, allow_nan=False)
 
 
+def utc(at: datetime) -> str:
+    """A time as ISO 8601 in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _plain(value: Any) -> Any:
     """The same in dictionaries, lists and scalars."""
     if isinstance(value, Enum):
         return None if value.value == UNKNOWN else value.value
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return utc(value)
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, PurePath):
+    if isinstance(value, PurePath | UUID):
         return str(value)
     if isinstance(value, Mapping):
         return {_plain(key): _plain(item) for key, item in value.items()}

@@ -224,7 +224,10 @@ def test_completion_scripts_call_us_back(shell: str) -> None:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("dbconsole ", ["activity", "completion", "demo", "explain", "migrate", "platform", "pools", "slow"]),
+        (
+            "dbconsole ",
+            ["activity", "audit", "completion", "demo", "explain", "migrate", "platform", "pools", "slow"],
+        ),
         ("dbconsole po", ["pools"]),
         ("dbconsole --re", ["--read-only", "--refresh"]),
         ("dbconsole pools --", ["--json", "--help"]),

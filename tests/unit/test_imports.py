@@ -58,6 +58,7 @@ def imported(*arguments: str, environ: dict[str, str] | None = None) -> tuple[in
         ["pools", "--help"],
         ["demo", "up", "--help"],
         ["explain", "--help"],
+        ["audit", "list", "--help"],
     ],
     ids=" ".join,
 )
