@@ -29,14 +29,12 @@ async def own_name(database: Database) -> AsyncIterator[str]:
     try:
         yield name
     finally:
-        for role in await _made(database, name):
-            await database.run(f"DROP OWNED BY {q(role)} CASCADE")
-            await database.run(f"DROP ROLE {q(role)}")
-
-
-async def _made(database: Database, beginning: str) -> list[str]:
-    rows = await database.run("SELECT rolname FROM pg_roles WHERE starts_with(rolname::text, $1)", beginning)
-    return [row["rolname"] for row in rows]
+        rows = await database.run("SELECT rolname FROM pg_roles WHERE starts_with(rolname::text, $1)", name)
+        roles = [q(row["rolname"]) for row in rows]
+        for role in roles:
+            await database.run(f"DROP OWNED BY {role} CASCADE")
+        for role in roles:
+            await database.run(f"DROP ROLE {role}")
 
 
 def q(identifier: str) -> str:

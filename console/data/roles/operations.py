@@ -137,7 +137,7 @@ def dropping(standing: Standing, owned: Sequence[OwnedObjects], heir: str | None
     if elsewhere:
         raise OperationRefused(
             f"{name} owns something or has privileges in {', '.join(elsewhere)}, too; first run there: "
-            f"{'; '.join(statements.giving_away(standing.name, heir or '…'))}."
+            f"{'; '.join(statements.giving_away(standing.name, heir))}."
         )
     if standing.connections:
         raise OperationRefused(
@@ -147,7 +147,7 @@ def dropping(standing: Standing, owned: Sequence[OwnedObjects], heir: str | None
     if belongings and heir is None:
         raise OperationRefused(
             f"{name} owns {belongings}; say who is to get it, which runs: "
-            f"{'; '.join(statements.giving_away(standing.name, '…'))}."
+            f"{'; '.join(statements.giving_away(standing.name, None))}."
         )
     said = [f"Nobody logs in as {name} any more, and there is no way back."]
     if belongings and heir is not None:

@@ -149,9 +149,9 @@ class RolesService:
             ]
         schemas = [SchemaStanding(**row) for row in await self._server.ask("role_schemas", names)]
         for schema in schemas:
-            schema.check_may_grant(standing.own_role, draft.template)
+            schema.check_may_grant(standing, draft.template)
         for table in tables:
-            table.check_may_grant(standing.own_role)
+            table.check_may_grant(standing)
         operation = operations.creating(draft, standing, schemas, tables, has_password=password is not None)
         return operation, (standing, schemas, tables)
 

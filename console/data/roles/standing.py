@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from console.data.identifiers import quoted
 from console.errors import OperationRefused
@@ -103,10 +104,23 @@ class Standing:
         if not self.is_there:
             raise OperationRefused(f"There is no role {quoted(self.name)} to give anything to.")
         if not self.has_usage:
-            own, name = quoted(self.own_role), quoted(self.name)
             raise OperationRefused(
-                f"The role {own} may not act for {name}; this allows it: GRANT {name} TO {own}."
+                f"The role {quoted(self.own_role)} may not act for {quoted(self.name)}; this allows it: "
+                f"{self.joining([self.name])}."
             )
+
+    def joining(self, groups: Sequence[str]) -> str:
+        """What gives the console's role the rights of others, as SQL has it."""
+        # From 16 on a role that made another one belongs to it already, but without its rights.
+        options = " WITH INHERIT TRUE" if self.major >= 16 else ""
+        return f"GRANT {', '.join(map(quoted, groups))} TO {quoted(self.own_role)}{options}"
+
+    def refuse_grant(self, what: str, owners: Sequence[str]) -> NoReturn:
+        """Raises `OperationRefused`: its own role may grant nothing there."""
+        raise OperationRefused(
+            f"The role {quoted(self.own_role)} may grant nothing on {what}; its owner can, or this allows it: "
+            f"{self.joining(owners)}."
+        )
 
     def check_may_grant(self, template: RoleTemplate) -> None:
         """Raises `OperationRefused` where the console's role may not grant what a template needs on the database."""
@@ -115,7 +129,7 @@ class Standing:
             RoleTemplate.MIGRATIONS: self.may_grant_connect and self.may_grant_create,
         }
         if not needed.get(template, self.may_grant_connect):
-            _refuse_grant(self.own_role, f"the database {quoted(self.database)}", [self.database_owner])
+            self.refuse_grant(f"the database {quoted(self.database)}", [self.database_owner])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +150,18 @@ class SchemaStanding:
     foreign_makers: Sequence[str]
     """Those of them for whom the console's role may not act."""
 
-    def check_may_grant(self, own_role: str, template: RoleTemplate) -> None:
+    def check_may_grant(self, own: Standing, template: RoleTemplate) -> None:
         """Raises `OperationRefused` where it is not there, or what the template needs may not be granted."""
         if not self.is_there or self.name.startswith("pg_") or self.name == "information_schema":
             raise OperationRefused(f"There is no schema {quoted(self.name)} of your own in this database.")
         owner = [self.owner or ""]
         if not self.may_grant_usage or (template is RoleTemplate.MIGRATIONS and not self.may_grant_create):
-            _refuse_grant(own_role, f"the schema {quoted(self.name)}", owner)
+            own.refuse_grant(f"the schema {quoted(self.name)}", owner)
         if template is RoleTemplate.ANALYTICS and self.withheld:
             what = f"{self.withheld} of the tables in {quoted(self.name)}"
-            _refuse_grant(own_role, what, self.withheld_owners or ())
+            own.refuse_grant(what, self.withheld_owners or ())
         if template is RoleTemplate.ANALYTICS and self.foreign_makers:
-            _refuse_grant(own_role, f"the tables to come in {quoted(self.name)}", self.foreign_makers)
+            own.refuse_grant(f"the tables to come in {quoted(self.name)}", self.foreign_makers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +188,10 @@ class TableStanding:
         named = zip(self.sequence_schemas, self.sequence_names, strict=True)
         return tuple(f"{quoted(schema)}.{quoted(name)}" for schema, name in named)
 
-    def check_may_grant(self, own_role: str) -> None:
+    def check_may_grant(self, own: Standing) -> None:
         """Raises `OperationRefused` where it is not there, or the console's role may grant nothing on it."""
         if not self.is_there:
             raise OperationRefused(f"There is no table {self.full_name} in this database.")
         if not self.may_grant or self.withheld_sequences:
             what = self.full_name if not self.may_grant else f"the sequences of {self.full_name}"
-            _refuse_grant(own_role, what, [self.owner or ""])
-
-
-def _refuse_grant(own_role: str, what: str, owners: Sequence[str]) -> None:
-    own = quoted(own_role)
-    named = ", ".join(quoted(owner) for owner in owners)
-    raise OperationRefused(
-        f"The role {own} may grant nothing on {what}; its owner can, or this allows it: GRANT {named} TO {own}."
-    )
+            own.refuse_grant(what, [self.owner or ""])

@@ -109,18 +109,22 @@ def expiry(name: str) -> str:
     return f"ALTER ROLE {quoted(name)} VALID UNTIL 'now'"
 
 
-def giving_away(name: str, heir: str) -> tuple[str, ...]:
-    """What gives all that a role owns in a database to another one, and takes its privileges there from it."""
-    return (f"REASSIGN OWNED BY {quoted(name)} TO {quoted(heir)}", f"DROP OWNED BY {quoted(name)}")
+def giving_away(name: str, heir: str | None) -> tuple[str, str]:
+    """What gives all that a role owns in a database to another one, and takes its privileges there from it.
+
+    Without an heir it is for reading alone: a person has to say who it is to be.
+    """
+    return (
+        f"REASSIGN OWNED BY {quoted(name)} TO {'…' if heir is None else quoted(heir)}",
+        f"DROP OWNED BY {quoted(name)}",
+    )
 
 
 def removal(name: str, heir: str | None, *, has_privileges: bool) -> tuple[str, ...]:
     """What drops a role. Without an heir it must own nothing, so that `DROP OWNED` only takes its privileges."""
-    if heir is not None:
-        first = giving_away(name, heir)
-    else:
-        first = (f"DROP OWNED BY {quoted(name)}",) if has_privileges else ()
-    return (*first, f"DROP ROLE {quoted(name)}")
+    reassign, drop_owned = giving_away(name, heir)
+    first = (drop_owned,) if has_privileges else ()
+    return (*((reassign, drop_owned) if heir is not None else first), f"DROP ROLE {quoted(name)}")
 
 
 def _moment(at: datetime) -> str:
