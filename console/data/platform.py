@@ -20,6 +20,7 @@ from console.clock import SYSTEM_CLOCK, Clock
 from console.data import keys
 from console.data.audit import AuditFile, person
 from console.data.audit_chain import AuditEntry, append, lock
+from console.data.email import is_email
 from console.data.schema.core import api_keys, users
 from console.data.server import Server
 from console.errors import BadInput, DbconsoleError, OperationRefused
@@ -30,9 +31,6 @@ from console.settings import Settings
 KEY_DAYS = 90
 """How long the administrator's key is valid."""
 
-_EMAIL = re.compile(r'[^\s@"<>]+@[^\s@"<>.]+(\.[^\s@"<>.]+)*')
-_EMAIL_CHARACTERS = 254
-"""What SMTP can carry (RFC 5321)."""
 _ADMIN = {"admin": True}
 _ADMIN_SQL = cast(literal(json.dumps(_ADMIN)), JSONB)
 
@@ -57,7 +55,7 @@ class Administrator:
 
 def check_administrator(email: str, name: str) -> None:
     """Raises `BadInput` for an e-mail address or a name that is none."""
-    if not _EMAIL.fullmatch(email) or len(email) > _EMAIL_CHARACTERS or not email.isprintable():
+    if not is_email(email):
         raise BadInput(
             f"{email!r} is not an e-mail address; --admin-email wants one such as admin@example.com."
         )
