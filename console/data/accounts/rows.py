@@ -27,7 +27,7 @@ from sqlalchemy import (
 from console.data import keys
 from console.data.accounts.paging import aware
 from console.data.place import Place
-from console.models.accounts import ApiKey, LoginSession, Project, TrailEntry, User
+from console.models.accounts import ApiKey, LoginSession, Project, User
 
 NO_PASSWORD = "!"
 """Where a table takes no user without a hash: none that anything hashes to, so that nobody gets in."""
@@ -38,8 +38,6 @@ _USER = ("email", "username", "name", "phone_number", "status")
 _KEY = ("name", "permissions", "environment", "expires_at", "last_used_at", "created_at", "created_by", "updated_at",
         "revoked_at", "revoked_by", "revoke_reason", "replaced_by")  # fmt: skip
 _SESSION = ("created_at", "expires_at", "last_activity", "ip_address", "user_agent")
-_ENTRY = ("timestamp", "sequence", "resource_type", "resource_id", "user_id", "details", "ip_address", "hash",
-          "prev_hash")  # fmt: skip
 
 
 def column(table: Table, name: str) -> ColumnElement[Any]:
@@ -208,28 +206,6 @@ def without_mask(address: str | None) -> str | None:
     return address.removesuffix("/128") if ":" in address else address.removesuffix("/32")
 
 
-# Projects and the trail -----------------------------------------------------------------------------------------------
-
-
 def project_of(row: Row[Any]) -> Project:
     """A project of a row with its `id` and `name`."""
     return Project(row.id, row.name)
-
-
-def select_entries(place: Place) -> Select[Any]:
-    """Rows of the trail, as `entry_of` wants them. Raises `OperationRefused` where there is no table."""
-    table = place.table("audit_logs")
-    return select(table.c.id, table.c.action, *(column(table, name).label(name) for name in _ENTRY))
-
-
-def entry_of(row: Row[Any]) -> TrailEntry:
-    """An entry of a row of `select_entries`."""
-    said = {name: getattr(row, name) for name in _ENTRY if name not in ("timestamp", "details", "ip_address")}
-    return TrailEntry(
-        id=row.id,
-        at=row.timestamp,
-        action=row.action,
-        details=row.details if isinstance(row.details, dict) else {},
-        ip_address=without_mask(row.ip_address),
-        **said,
-    )
