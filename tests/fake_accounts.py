@@ -28,7 +28,7 @@ from console.models.accounts import (
 )
 from console.models.health import Vitals
 from console.models.operation import Danger, Operation, Outcome
-from tests.fake_keys import api_key
+from tests.fake_keys import FakeKeys, api_key
 
 R = TypeVar("R")
 
@@ -213,7 +213,7 @@ class FakeUsers:
         return operation("Create a user", str(draft.email), "Create")
 
     async def create(self, operation: Operation, draft: UserDraft) -> User:
-        made = user(999, draft.name or "", email=draft.email, username=draft.username, has_password=False)
+        made = user(999, draft.name or "Somebody", email=draft.email, username=draft.username, has_password=False)
         made = self._put("create", made)
         self.rows.insert(0, made)
         return made
@@ -340,10 +340,10 @@ class FakeTrail:
 
 
 class FakeAccounts:
-    """What the screen Accounts asks; `keys` is for whoever needs it."""
+    """What the screen Accounts asks."""
 
     def __init__(self) -> None:
         self.users = FakeUsers()
         self.sessions = FakeSessions()
         self.trail = FakeTrail()
-        self.keys: Any = None
+        self.keys = FakeKeys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import SecretStr
@@ -12,12 +13,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.errors import BadInput
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
-
-LEAST_CHARACTERS = 8
-"""NIST SP 800-63B §5.1.1.2."""
 
 
 class SecretInput(Input):
@@ -46,14 +45,16 @@ class PasswordDialog(ModalScreen[SecretStr | None]):
         Binding("escape", "cancel", "cancel"),
     ]
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, check: Callable[[SecretStr], None]) -> None:
+        """`check` raises `BadInput` for a password that will not do."""
         super().__init__()
         self._title = title
+        self._check = check
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
             yield Static(Content(visible(self._title)), id="title")
-            yield Static(Content.styled(f"{LEAST_CHARACTERS} characters at least", "$text-muted"))
+            yield Static(Content.styled("nobody sees it, and it is kept nowhere", "$text-muted"))
             yield SecretInput(id="first")
             yield Static(Content.styled("once more", "$text-muted"))
             yield SecretInput(id="second")
@@ -63,9 +64,12 @@ class PasswordDialog(ModalScreen[SecretStr | None]):
     def action_go_on(self) -> None:
         """To the second box, then with the password."""
         first, second = self.query_one("#first", Input), self.query_one("#second", Input)
-        if len(first.value) < LEAST_CHARACTERS:
-            self._refuse(f"{LEAST_CHARACTERS} characters at least.", first)
-        elif self.focused is first:
+        try:
+            self._check(SecretStr(first.value))
+        except BadInput as problem:
+            self._refuse(problem.sentence, first)
+            return
+        if self.focused is first:
             self._refuse("", second)
         elif first.value != second.value:
             second.value = ""

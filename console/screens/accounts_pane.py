@@ -161,9 +161,11 @@ class AccountsPane(Container):
         self._loaded_at = self.clock.monotonic()
         try:
             await loading
+        except ConnectionLost:  # which the frame says
+            self._loaded_at = None
+            return
         except DbconsoleError as problem:
-            if not isinstance(problem, ConnectionLost):  # which the frame says
-                self.show_line(Content.styled(f"▲ {visible(problem.sentence)}", "$warning"))
+            self.show_line(Content.styled(f"▲ {visible(problem.sentence)}", "$warning"))
             return
         if self.detail_open:
             self._load_detail()

@@ -20,8 +20,6 @@ R = TypeVar("R")
 
 PAGE_SIZE = 100
 """Rows of a page, and so the most that a tab holds."""
-LEAST_CHARACTERS = 3
-"""Characters of a search; fewer would look at every row of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,8 @@ class PagedPane(AccountsPane, Generic[R]):
     NOUN: ClassVar[str] = "rows"
     """What is listed: "users"."""
     FIND: ClassVar[str] = "three characters at least"
+    LEAST_CHARACTERS: ClassVar[int] = 3
+    """Characters of a search; fewer are looked for by no index that finds words anywhere in a text."""
 
     position: Position = FIRST
     page: Page[R] | None = None
@@ -86,16 +86,17 @@ class PagedPane(AccountsPane, Generic[R]):
     @property
     def is_searching(self) -> bool:
         """Whether `words` are long enough to be searched for."""
-        return len(self.words.strip()) >= LEAST_CHARACTERS
+        return len(self.words.strip()) >= self.LEAST_CHARACTERS
+
+    @property
+    def searched(self) -> str:
+        """What the service is to search for; "" for everything."""
+        return self.words.strip() if self.is_searching else ""
 
     # Pages --------------------------------------------------------------------------------------------------------
 
     async def load(self) -> None:
-        page = await self.fetch(self.position)
-        if not page.rows and self.position != FIRST:  # all that was on it has gone
-            self.position = FIRST
-            page = await self.fetch(FIRST)
-        self._show(page)
+        self._show(await self.fetch(self.position))
 
     def search(self, words: str) -> None:
         self.words = words
@@ -143,13 +144,13 @@ class PagedPane(AccountsPane, Generic[R]):
             Content(f"No {self.NOUN} are like that." if self._is_choosing else f"There are no {self.NOUN}.")
         )
         table.update_rows(page.rows)
-        self.show_line(self._line(page))
+        self.show_line(self.line_about(page))
 
     @property
     def _is_choosing(self) -> bool:
         return bool(self.is_searching or self.choice)
 
-    def _line(self, page: Page[R]) -> Content:
+    def line_about(self, page: Page[R]) -> Content:
         """How many there are, which of them are looked for, and which are shown."""
         is_whole = page.before is None and page.after is None
         found = f" {self.NOUN} found" if self._is_choosing else f" {self.NOUN}"
@@ -162,12 +163,12 @@ class PagedPane(AccountsPane, Generic[R]):
         if self.choice:
             parts.append(self.choice)
         if self.is_searching:
-            parts.append(f"search: {self.words.strip()}")
+            parts.append(f"search: {self.searched}")
         if not is_whole and page.rows:
             parts.append(f"{self.label(page.rows[0])} … {self.label(page.rows[-1])}")
             ways = [way for way, bound in (("< before", page.before), ("> next", page.after)) if bound]
             parts.append("  ".join(ways))
         line = Content(visible(" · ".join(parts)))
         if self.words.strip() and not self.is_searching:
-            line = Content.styled(f"▲ type {LEAST_CHARACTERS} characters at least · ", "$warning") + line
+            line = Content.styled(f"▲ type {self.LEAST_CHARACTERS} characters at least · ", "$warning") + line
         return line
