@@ -75,18 +75,27 @@ def predictable(key_hash: str) -> str | None:
 
 def predictable_hashes() -> list[str]:
     """All that can stand in a column `key_hash` for a key that can be guessed, for a query to look for."""
-    return [form for lower in _predictable_hashes() for form in (lower, lower.upper().replace("\\X", "\\x"))]
+    return [form for lower in _predictable_hashes() for form in (lower, _upper(lower))]
+
+
+def kept_forms(key_hash: str) -> list[str]:
+    """All that can stand in a column `key_hash` for a hash: older scripts wrote it in one of several ways."""
+    return [form for lower in _forms(key_hash) for form in (lower, _upper(lower))]
 
 
 @cache
 def _predictable_hashes() -> dict[str, str]:
-    """In lower case, as hex, as `bytea` is printed, and so cut to the 64 characters of the column."""
-    found: dict[str, str] = {}
-    for word in _ENVIRONMENT_WORDS:
-        key = f"{_GUESSABLE}{word}"
-        digits = hash_of(key)
-        found |= dict.fromkeys((digits, f"\\x{digits}", f"\\x{digits}"[:64]), key)
-    return found
+    keys = [f"{_GUESSABLE}{word}" for word in _ENVIRONMENT_WORDS]
+    return {form: key for key in keys for form in _forms(hash_of(key))}
+
+
+def _forms(digits: str) -> tuple[str, ...]:
+    """In lower case: as hex, as `bytea` is printed, and so cut to the 64 characters of the column."""
+    return digits, f"\\x{digits}", f"\\x{digits}"[:64]
+
+
+def _upper(lower: str) -> str:
+    return lower.upper().replace("\\X", "\\x")
 
 
 def _check(text: str) -> str:
