@@ -22,7 +22,19 @@ from console import __version__
 from console.commands.options import console_options
 from console.errors import DbconsoleError
 
-_COMMANDS = ("activity", "audit", "completion", "demo", "explain", "migrate", "platform", "pools", "slow")
+_COMMANDS = (
+    "activity",
+    "audit",
+    "completion",
+    "demo",
+    "explain",
+    "keys",
+    "migrate",
+    "platform",
+    "pools",
+    "slow",
+    "users",
+)
 
 _EPILOG = """
 \b
@@ -148,7 +160,7 @@ def run(arguments: Sequence[str]) -> int:
 def _complain(sentence: str) -> None:
     from console.terminal.safe_text import visible
 
-    click.echo(f"dbconsole: {visible(sentence)}", err=True)
+    click.echo(f"dbconsole: {visible(sentence, multiline=True)}", err=True)
 
 
 def main() -> None:

@@ -33,6 +33,8 @@ constructor replaces it. `transient` says whether trying again by itself can hel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class DbconsoleError(Exception):
     """Something went wrong."""
@@ -46,6 +48,11 @@ class DbconsoleError(Exception):
     def sentence(self) -> str:
         """One sentence for a person: what is wrong and what to do."""
         return str(self.args[0])
+
+
+def with_remedy(sentence: str, statements: Sequence[str]) -> str:
+    """A sentence with the statements that mend what it says, each on a line of its own."""
+    return "".join([sentence, *(f"\n    {statement};" for statement in statements)])
 
 
 class BadInput(DbconsoleError):

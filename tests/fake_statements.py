@@ -123,6 +123,7 @@ def statements_snapshot(
         opened_at=OPENED if ready else None,
         before_at=NOW - timedelta(seconds=2) if ready else None,
         track_io_timing=True,
+        track_planning=False,
         vitals=vitals,
     )
 

@@ -22,6 +22,9 @@ ORDERS: dict[str, Callable[[Figures], float]] = {
     "wal": lambda figures: figures.wal_bytes or 0.0,
 }
 
+LINE = 200
+"""Characters of a statement in the table."""
+
 WHOLE = 2**31 - 1
 """Characters: more than any text has."""
 
@@ -48,8 +51,8 @@ def command(target: str | None, as_json: bool, as_csv: bool, by: str, limit: int
     if as_json and as_csv:
         raise BadInput("--json and --csv exclude each other; give one of them.")
     snapshot, selection = sampled_with(target, options, _sample)
-    statements = sorted(selection.statements, key=lambda one: -ORDERS[by](one.figures))
-    statements = statements[:limit] if limit else statements
+    ordered = sorted(selection.statements, key=lambda one: -ORDERS[by](one.figures))
+    statements = ordered[:limit] if limit else ordered
     if as_json:
         from console.commands.as_json import as_json as to_json
 
@@ -65,13 +68,13 @@ def command(target: str | None, as_json: bool, as_csv: bool, by: str, limit: int
     elif as_csv:
         click.echo(as_csv_text([record(one) for one in statements]), nl=False)
     else:
-        click.echo(as_text(statements, selection))
+        click.echo(as_text(statements, selection, by))
 
 
 async def _sample(server: Server, settings: Settings) -> tuple[StatementsSnapshot, Selection]:
     from console.data.audit import AuditFile
     from console.data.statements.service import StatementsService
-    from console.errors import ObjectMissing
+    from console.errors import ObjectMissing, with_remedy
     from console.models.statements import ExtensionState, StatementsView
 
     service = StatementsService(
@@ -79,8 +82,7 @@ async def _sample(server: Server, settings: Settings) -> tuple[StatementsSnapsho
     )
     snapshot = await service.sample()
     if snapshot.extension.state is not ExtensionState.READY:
-        remedy = "".join(f"\n    {statement};" for statement in snapshot.extension.remedy)
-        raise ObjectMissing(f"{snapshot.extension.problem}{remedy}")
+        raise ObjectMissing(with_remedy(snapshot.extension.problem, snapshot.extension.remedy))
     while (selection := service.select(snapshot)).without_text:  # a thousand texts come at once
         service.look_at(service.view)
         snapshot = await service.sample()
@@ -127,40 +129,51 @@ def as_csv_text(records: list[dict[str, Any]]) -> str:
     return file.getvalue()
 
 
-def as_text(statements: list[Statement], selection: Selection) -> str:
-    """A table for a person."""
+def as_text(statements: list[Statement], selection: Selection, by: str) -> str:
+    """A table for a person, and above it of how many statements these are."""
     from console import units
     from console.commands.plain_table import plain_table
 
+    more: dict[str, Callable[[Figures], str]] = {
+        "io": lambda figures: units.latency(figures.io_time),
+        "wal": lambda figures: units.bytes_binary(figures.wal_bytes),
+    }
+    named = {"io": ">I/O", "wal": ">WAL"}
     table = plain_table(
         [
-            ">total",
-            ">share",
-            ">mean",
-            ">calls",
-            ">calls/s",
-            ">rows",
-            "user",
-            "database",
-            "query id",
-            "statement",
+            *(">total", ">share", ">mean", ">calls", ">calls/s", ">rows/call"),
+            *([named[by]] if by in named else []),
+            *("user", "database", "query id", "statement"),
         ],
         [
             [
-                units.duration(one.figures.total),
+                units.latency(one.figures.total),
                 units.percent(one.share, 0),
                 units.latency(one.figures.mean),
                 units.count(one.figures.calls),
                 units.rate(one.calls_per_second),
-                units.compact(one.figures.rows / one.figures.calls),
+                units.compact(one.figures.rows / one.figures.calls if one.figures.calls else None),
+                *([more[by](one.figures)] if by in more else []),
                 one.user,
                 one.database,
                 str(one.key.query_id) if one.key.query_id else units.UNKNOWN,
-                (one.text or units.UNKNOWN)[:200],
+                shortened(one.text or units.UNKNOWN),
             ]
             for one in statements
         ],
     )
-    since = f" since {selection.since.astimezone():%Y-%m-%d %H:%M}" if selection.since else ""
+    found = len(selection.statements)
+    these = f"{len(statements)} of {found}" if len(statements) < found else f"{found}"
+    since = f" since {selection.since.astimezone():%Y-%m-%d %H:%M %Z}" if selection.since else ""
     minimum = units.latency(selection.view.min_mean)
-    return f"{len(statements)} statements{since} of at least {minimum} a call, {selection.left_out} left out\n\n{table}"
+    share = units.percent(selection.left_out_share, 0)
+    return (
+        f"{these} statement{'' if found == 1 else 's'} of at least {minimum} a call{since}; "
+        f"{selection.left_out} faster ones ({share} of all time) left out\n\n{table}"
+    )
+
+
+def shortened(text: str) -> str:
+    """The beginning of a statement on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= LINE else f"{line[: LINE - 1]}…"

@@ -205,6 +205,7 @@ class StatementsSnapshot:
     before_at: datetime | None
     """When the sample before was taken."""
     track_io_timing: bool
+    track_planning: bool
     vitals: Vitals | None
 
 
@@ -217,6 +218,8 @@ class Selection:
     """The most expensive first."""
     left_out: int
     """Statements with calls in the span that are below the view's minimum, or of another kind."""
+    left_out_share: float
+    """Their part of the execution time of all statements, 0 to 1."""
     own_left_out: int
     since: datetime | None
     """When the span began; None where that is not known."""

@@ -72,10 +72,16 @@ class SlowScreen(StatementsScreen):
         if detail is None:
             return None
         statement = detail.statement
+        if statement.is_hidden:
+            self.say(
+                f"These are statements of {statement.user} whose texts are not for this role. "
+                f"{self.services.server.missing_right if self.services else ''}"
+            )
+            return None
         figures = statement.figures
         rows = figures.rows / figures.calls if figures.calls else None
         return PlanRequest(
-            detail.text or (statement.text if statement.is_hidden else None) or "",
+            detail.text or "",
             statement.database,
             statement.user,
             statement.key.query_id,
@@ -86,7 +92,7 @@ class SlowScreen(StatementsScreen):
         """The statement that is chosen among the waits: whole, as pg_stat_statements has it, else as it was seen."""
         chosen = self.panel.chosen if self.panel is not None else None
         if chosen is None or self.services is None:
-            self.say("Choose a statement first: tab leads to the statements.")
+            self.say("No statement was seen running yet whose plan could be taken.")
             return None
         query, facts = chosen
         if query.query_id is not None and not self.has_class("-missing"):

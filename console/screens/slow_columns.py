@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.models.statements import Figures, Statement
-from console.units import UNKNOWN, bytes_binary, compact, duration, latency, percent, rate
+from console.units import UNKNOWN, bytes_binary, compact, latency, percent, rate
 from console.widgets.bars import share_bar, sparkline
 from console.widgets.columns import Cell, Column
 from console.widgets.tones import Tone
@@ -29,7 +29,7 @@ def one_line(statement: Statement) -> Cell:
     if statement.text is None:
         return ("…", "muted")
     if statement.is_hidden:
-        return (statement.text, "muted")
+        return (f"{statement.text} of {statement.user} in {statement.database}", "muted")
     return " ".join(statement.text.split()) or ("(the server has lost its text)", "muted")
 
 
@@ -43,12 +43,11 @@ def _time(
     title: str,
     value: Callable[[Figures], float | None],
     priority: int,
-    say: Callable[[float | None], str] = latency,
 ) -> Column[Statement]:
     return Column(
         key,
         title,
-        lambda s: say(value(s.figures)),
+        lambda s: latency(value(s.figures)),
         7,
         align="right",
         sort=lambda s: value(s.figures),
@@ -119,7 +118,7 @@ def hit_ratio(figures: Figures) -> float | None:
     return figures.shared_hit / wanted if wanted else None
 
 
-TOTAL = _time("total", "total", lambda f: f.total, 12, duration)
+TOTAL = _time("total", "total", lambda f: f.total, 12)
 SHARE = Column[Statement](
     "share",
     "share",
@@ -139,7 +138,7 @@ CALLS = _number("calls", "calls", lambda s: s.figures.calls, 6)
 RATE = _number("rate", "calls/s", lambda s: s.calls_per_second, 9, rate)
 TREND = Column[Statement](
     "trend",
-    "last 2 min",
+    "load, 2 min",
     lambda s: (sparkline(s.trend), "accent") if s.trend else UNKNOWN,
     12,
     align="left",
@@ -169,7 +168,7 @@ TIMES = (
     BAR,
     MEAN,
     RATE,
-    _number("rows", "rows", lambda s: rows_per_call(s.figures), 8, compact),
+    _number("rows", "rows/call", lambda s: rows_per_call(s.figures), 8, compact, 9),
     TREND,
     CALLS,
     _time("least", "min", lambda f: f.least, 1),
@@ -198,11 +197,11 @@ INPUT_OUTPUT = (
     TOTAL,
     MEAN,
     CALLS,
-    _time("io", "I/O", lambda f: f.io_time, 10, duration),
-    _time("read_time", "reading", lambda f: f.read_time, 8, duration),
-    _time("write_time", "writing", lambda f: f.write_time, 7, duration),
-    _time("temp_read_time", "temp rd", lambda f: f.temp_read_time, 4, duration),
-    _time("temp_write_time", "temp wr", lambda f: f.temp_write_time, 4, duration),
+    _time("io", "I/O", lambda f: f.io_time, 10),
+    _time("read_time", "reading", lambda f: f.read_time, 8),
+    _time("write_time", "writing", lambda f: f.write_time, 7),
+    _time("temp_read_time", "temp rd", lambda f: f.temp_read_time, 4),
+    _time("temp_write_time", "temp wr", lambda f: f.temp_write_time, 4),
     _number("wal_bytes", "WAL", lambda s: s.figures.wal_bytes, 9, bytes_binary, 8),
     _number("wal_records", "WAL rec", lambda s: s.figures.wal_records, 5),
     _number("wal_full_pages", "full pg", lambda s: s.figures.wal_full_pages, 5),
@@ -215,9 +214,9 @@ PLANNING = (
     MEAN,
     CALLS,
     _number("plans", "plans", lambda s: s.figures.plans, 8),
-    _time("planning", "planning", lambda f: f.planning, 9, duration),
+    _time("planning", "planning", lambda f: f.planning, 9),
     _number("jit_functions", "JIT fn", lambda s: s.figures.jit_functions, 6),
-    _time("jit_time", "JIT", lambda f: f.jit_time, 8, duration),
+    _time("jit_time", "JIT", lambda f: f.jit_time, 8),
     _number("workers_planned", "workers", lambda s: s.figures.workers_planned, 6),
     _number("workers_launched", "started", lambda s: s.figures.workers_launched, 6),
     _number("rows_in_all", "rows Σ", lambda s: s.figures.rows, 5),

@@ -36,7 +36,7 @@ def figure_sections(statement: Statement, scope: Scope) -> tuple[Section, ...]:
     times = [
         (
             "total",
-            f"{duration(figures.total)}, {percent(statement.share)} of all time, {_calls(figures.calls)}",
+            f"{latency(figures.total)}, {percent(statement.share)} of all time, {_calls(figures.calls)}",
         ),
         ("a call", _a_call(figures)),
     ]
@@ -46,7 +46,7 @@ def figure_sections(statement: Statement, scope: Scope) -> tuple[Section, ...]:
     if figures.plans:
         each = None if figures.planning is None else figures.planning / figures.plans
         times.append(
-            ("planning", f"{count(figures.plans)} times, {duration(figures.planning)}, {latency(each)} each")
+            ("planning", f"{count(figures.plans)} times, {latency(figures.planning)}, {latency(each)} each")
         )
     blocks = [
         ("shared", _blocks(figures.shared_hit, figures.shared_read, figures.shared_dirtied, figures.shared_written)),
@@ -54,7 +54,7 @@ def figure_sections(statement: Statement, scope: Scope) -> tuple[Section, ...]:
         ("temp", _blocks(None, figures.temp_read, None, figures.temp_written)),
         ("I/O", _io(figures)),
         ("WAL", _wal(figures)),
-        ("JIT", f"{count(figures.jit_functions)} functions, {duration(figures.jit_time)}" if figures.jit_functions else ""),
+        ("JIT", f"{count(figures.jit_functions)} functions, {latency(figures.jit_time)}" if figures.jit_functions else ""),
         ("workers", f"{count(figures.workers_launched)} of {count(figures.workers_planned)} planned" if figures.workers_planned else ""),
     ]  # fmt: skip
     who = (
@@ -116,7 +116,7 @@ def _io(figures: Figures) -> str:
         ("writing", figures.write_time),
         ("temporary files", (figures.temp_read_time or 0.0) + (figures.temp_write_time or 0.0)),
     )
-    return " · ".join(f"{name} {duration(seconds)}" for name, seconds in names if seconds)
+    return " · ".join(f"{name} {latency(seconds)}" for name, seconds in names if seconds)
 
 
 def _wal(figures: Figures) -> str:

@@ -21,6 +21,9 @@ from console.widgets.detail import DetailPane, Section
 from console.widgets.sql_colours import coloured, load_lexer
 from console.widgets.sql_format import formatted
 
+MOST_LINES = 16
+"""Lines of a text that stand above the figures; a longer one stands below them."""
+
 
 class StatementPane(Container):
     """Text and figures; where there is room for them, charts beside it."""
@@ -33,6 +36,7 @@ class StatementPane(Container):
 
     def on_mount(self) -> None:
         self._text: Section | None = None
+        self._is_long = False
         self._statement: Statement | None = None
 
     @property
@@ -49,6 +53,7 @@ class StatementPane(Container):
         """Takes a statement's text; its figures are shown with it."""
         laid_out = await asyncio.to_thread(_laid_out, detail.text[:LONGEST]) if detail.text else None
         self._text = text_section(detail, laid_out)
+        self._is_long = laid_out is not None and laid_out.plain.count("\n") >= MOST_LINES
         self._statement = detail.statement
 
     def show_figures(
@@ -61,12 +66,14 @@ class StatementPane(Container):
         """Shows a statement as it is now."""
         if self._text is None or self._statement is None or statement.key != self._statement.key:
             return  # its text is on its way
-        sections = [self._text, *figure_sections(statement, scope)]
+        sections = list(figure_sections(statement, scope))
         if waits is not None and statement.key.query_id:
             samples = waits.samples
             tally = Tally.of(samples).of_query(ActiveQuery(statement.key.query_id, ""))
             seconds = (samples[-1].at - samples[0].at).total_seconds() if samples else 0.0
-            sections[2:2] = activity_sections(tally, seconds)
+            sections[1:1] = activity_sections(tally, seconds)
+        # A long text would hide the figures.
+        sections.insert(len(sections) if self._is_long else 0, self._text)
         self.text.show("", sections)
         span = max(120.0, len(history) * float(TREND_SECONDS))
         self.query_one("#calls-chart", Chart).show(

@@ -28,7 +28,7 @@ from console.models.statements import (
 from console.models.waits import WaitsSnapshot
 from console.screens.frame import ConsoleScreen
 from console.screens.slow_columns import COLUMN_SETS, statement_tone
-from console.screens.slow_text import missing, nothing_to_show, summary
+from console.screens.slow_text import missing, nothing_found, nothing_to_show, summary
 from console.screens.statement_pane import StatementPane
 from console.screens.waits_panel import WaitsPanel
 from console.widgets.live_table import LiveTable
@@ -162,6 +162,7 @@ class StatementsScreen(ConsoleScreen[StatementsSnapshot]):
             summary(selection, snapshot, COLUMN_SETS[self._columns][0]), layout=False
         )
         self.statements.show_when_empty(nothing_to_show(selection, snapshot))
+        self.statements.show_when_filtered(nothing_found(selection))
         self.statements.update_rows(selection.statements)
         if self.detail_open and not self.shows_waits:
             self._refresh_figures()

@@ -59,9 +59,9 @@ class WaitsPanel(Container):
 
     @property
     def chosen(self) -> tuple[ActiveQuery, QueryFacts] | None:
-        """The statement under the cursor, where the person is among the statements or looks at one."""
+        """The statement under the cursor of its table, wherever the focus is."""
         row = self.statements.cursor_row
-        if row is None or not (self.statements.has_focus or self.looked_at.query):
+        if row is None:
             return None
         return None if row.load.query == OTHER_QUERIES else (row.load.query, row.load.facts)
 

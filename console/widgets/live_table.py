@@ -86,6 +86,7 @@ class LiveTable(TableLines, Generic[R], can_focus=True):
         self._rows = TableRows(columns, row_key, sortable)
         self._row_style = row_style
         self._empty = empty
+        self._all_filtered = ALL_FILTERED
         self._cursor = 0
         self._cursor_key: Hashable | None = None
         self._cursor_moved = False
@@ -118,6 +119,12 @@ class LiveTable(TableLines, Generic[R], can_focus=True):
         """Says something else when there are no rows, such as what is missing."""
         self._empty = content
         if not self._rows.shown:
+            self.refresh()
+
+    def show_when_filtered(self, content: Content) -> None:
+        """Says something else when there are rows, but none that passes the filter."""
+        self._all_filtered = content
+        if self._rows.all and not self._rows.shown:
             self.refresh()
 
     def export_rows(self) -> list[list[str]]:
@@ -339,4 +346,4 @@ class LiveTable(TableLines, Generic[R], can_focus=True):
     def empty_content(self) -> Content | None:
         if self._rows.shown:
             return None
-        return ALL_FILTERED if self._rows.all else self._empty
+        return self._all_filtered if self._rows.all else self._empty

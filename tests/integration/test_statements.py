@@ -34,7 +34,9 @@ EVERYTHING = StatementsView(min_mean=0.0)
 @pytest.fixture(scope="module", params=versions())
 def counting(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator[PostgresCluster]:
     """A server of each version that counts nobody's statements but these tests'."""
-    with clusters.make(request.param, settings={"pg_stat_statements.max": 200}) as cluster:
+    with clusters.make(
+        request.param, settings={"pg_stat_statements.max": 200, "pg_stat_statements.track_planning": "on"}
+    ) as cluster:
         yield cluster
 
 
@@ -152,7 +154,7 @@ async def test_every_version_of_the_extension(
 async def test_every_query_only_reads(counting: PostgresCluster) -> None:
     """A lock stronger than AccessShare, or a transaction id, would be in pg_locks until the transaction ends."""
     given: dict[str, tuple[object, ...]] = {
-        "statements_texts": ([1, 2], 100),
+        "statements_texts": (["1", "2"], 100),
         "statements_by_id": (1,),
         "statements_reset": (1, 1, 1),
     }
@@ -409,3 +411,36 @@ async def test_passwords_are_not_shown(counting: PostgresCluster, tmp_path: Path
             assert "s3cret" not in f"{detail}{requests}"
         finally:
             await session.execute(f"ALTER ROLE plain PASSWORD '{counting.password}'")
+
+
+async def test_what_nobody_counts_is_not_shown_as_nothing(
+    counting_18: PostgresCluster, tmp_path: Path
+) -> None:
+    async with database(counting_18, "uncounted") as session:
+        await session.execute("ALTER DATABASE uncounted SET track_io_timing = off")
+        async with service_of(counting_18, "uncounted", tmp_path) as service:
+            await session.fetch("SELECT 1 AS counted")
+            snapshot = await sampled(service)
+            assert (snapshot.track_io_timing, snapshot.track_planning) == (False, False)
+            figures = there(service, snapshot, "AS counted").figures
+            assert (figures.plans, figures.planning, figures.io_time) == (None, None, None)
+
+
+async def test_the_driver_asks_nothing_of_its_own(counting: PostgresCluster, tmp_path: Path) -> None:
+    """What asyncpg asks about types is nobody's statement that a person would look for."""
+    async with database(counting, "quiet"), service_of(counting, "quiet", tmp_path) as service:
+        for _ in range(3):
+            snapshot = await sampled(service)
+        texts = [s.text or "" for s in service.select(snapshot).statements if s.database == "quiet"]
+        assert not [text for text in texts if "typeinfo" in text or "set_config" in text]
+
+
+async def test_what_is_hidden_is_shown_however_fast_it_is(counting: PostgresCluster, tmp_path: Path) -> None:
+    """Of many statements that are one row the mean says nothing."""
+    async with database(counting, "merged") as session:
+        for _ in range(3):
+            await session.fetch("SELECT 1 AS fast")
+        async with service_of(counting, "merged", tmp_path, "plain") as service:
+            service.view = StatementsView(min_mean=3600.0, kind=StatementKind.DELETE)
+            rows = service.select(await sampled(service)).statements
+            assert {(s.user, s.is_hidden) for s in rows if s.database == "merged"} == {("postgres", True)}

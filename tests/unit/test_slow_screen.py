@@ -61,7 +61,7 @@ async def test_the_dearest_first_and_only_the_slow_ones() -> None:
         screen = await press(pilot)
         assert shown(screen) == [0, 1, 2, 4, 3, 5]
         assert "since reset 4d00h · min 100 ms · all kinds" in said(screen, "summary")
-        assert "6 shown · 1 left out" in said(screen, "summary")
+        assert "6 shown · 1 (17 %) left out · time" in said(screen, "summary")
 
 
 async def test_both_feeds_are_watched_only_while_it_is_shown() -> None:

@@ -120,7 +120,8 @@ class Server:
     def __init__(self) -> None:
         self.entries: dict[int, Figures] = {}
 
-    def rows(self, known: list[int]) -> list[dict[str, Any]]:
+    def rows(self, states_known: list[str]) -> list[dict[str, Any]]:
+        known = [int(state) for state in states_known]
         states = {hash((query, entry.calls)): query for query, entry in self.entries.items()}
         rows = [
             {

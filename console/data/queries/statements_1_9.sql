@@ -6,6 +6,7 @@ SELECT statement_timestamp() AS at,
        head.reset_at,
        head.evictions,
        current_setting('track_io_timing') = 'on' AS tracks_io,
+       coalesce(current_setting('pg_stat_statements.track_planning', true), 'off') = 'on' AS tracks_planning,
        date_part('epoch', clock_timestamp() - statement_timestamp()) * 1000 AS server_ms,
        pg_get_userbyid(changed.user_id) AS "user",
        d.datname AS database,
@@ -14,7 +15,7 @@ FROM (SELECT i.stats_reset AS reset_at, i.dealloc AS evictions
         FROM :"schema".pg_stat_statements_info i) AS head
 LEFT JOIN (
     SELECT known.state AS gone, entry.*
-    FROM unnest($1::int8[]) AS known (state)
+    FROM unnest($1::text[]::int8[]) AS known (state)
     FULL JOIN (
       SELECT hashint8extended(s.queryid, s.calls + s.plans)
                  # hashint8extended((s.userid::int8 << 32) | s.dbid::int8, s.toplevel::int) AS state,

@@ -7,4 +7,4 @@ SELECT s.queryid AS query_id,
        s.query LIKE '%/* dbconsole */' AS is_own,
        date_part('epoch', clock_timestamp() - statement_timestamp()) * 1000 AS server_ms
 FROM :"schema".pg_stat_statements(true) AS s
-WHERE s.queryid = ANY ($1::int8[])
+WHERE s.queryid = ANY ($1::text[]::int8[])

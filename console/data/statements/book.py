@@ -31,9 +31,9 @@ class Book:
         self._at: datetime | None = None
 
     @property
-    def states(self) -> list[int]:
-        """What the server is to leave out."""
-        return list(self._keys)
+    def states(self) -> list[str]:
+        """What the server is to leave out; as text, since the driver would ask the server about arrays of numbers."""
+        return [str(state) for state in self._keys]
 
     @property
     def keys(self) -> Collection[StatementKey]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from console.data.identifiers import quoted
@@ -24,7 +25,11 @@ _UPDATE = "ALTER EXTENSION pg_stat_statements UPDATE"
 
 async def find_extension(server: Server) -> Extension:
     """What there is of it. Raises `ConnectionLost` or `QueryFailed`."""
-    return _extension((await server.fetch("statements_extension"))[0], server)
+    found = _extension((await server.fetch("statements_extension"))[0], server)
+    is_missing = found.state in (ExtensionState.NOT_INSTALLED, ExtensionState.NOT_PRELOADED)
+    if is_missing and server.capabilities is not None and not server.capabilities.is_superuser:
+        return replace(found, problem=f"{found.problem.rstrip('.:')}; it takes a superuser:")
+    return found
 
 
 def query_of(extension: Extension) -> str:

@@ -50,18 +50,23 @@ def select(
     spans = list(_spans(snapshot, view.scope))
     all_time = sum(figures.total for _, _, figures in spans) or 1.0
     start = _start(snapshot, view.scope)
-    statements, left_out, own_left_out, without_text = [], 0, 0, 0
+    statements, left_out, left_out_time, own_left_out, without_text = [], 0, 0.0, 0, 0
+    untracked = _untracked(snapshot)
     for key, entry, figures in spans:
-        if not figures.calls or figures.mean < view.min_mean:
+        is_hidden = not key.query_id
+        # Of what is hidden many statements are one row: its mean says nothing, so it is always there.
+        if not is_hidden and (not figures.calls or figures.mean < view.min_mean):
             left_out += 1
+            left_out_time += figures.total
             continue
-        text = text_of(key) if key.query_id else HIDDEN_TEXT
+        text = HIDDEN_TEXT if is_hidden else text_of(key)
         if text is not None and text.is_own and not view.with_own:
             own_left_out += 1
             continue
         kind = text.kind if text is not None else StatementKind.UNKNOWN
-        if view.kind is not None and kind is not view.kind:
+        if view.kind is not None and kind is not view.kind and not is_hidden:
             left_out += 1
+            left_out_time += figures.total
             continue
         without_text += text is None
         since = (
@@ -76,8 +81,8 @@ def select(
                 text=text.beginning if text is not None else None,
                 kind=kind,
                 is_own=text is not None and text.is_own,
-                is_hidden=text is HIDDEN_TEXT,
-                figures=figures,
+                is_hidden=is_hidden,
+                figures=_known(figures, untracked) if untracked else figures,
                 share=figures.total / all_time,
                 calls_per_second=_rate(figures.calls, since, snapshot.at),
                 since=since,
@@ -85,7 +90,23 @@ def select(
             )
         )
     statements.sort(key=lambda statement: -statement.figures.total)
-    return Selection(view, tuple(statements), left_out, own_left_out, start, without_text)
+    return Selection(
+        view, tuple(statements), left_out, left_out_time / all_time, own_left_out, start, without_text
+    )
+
+
+def _untracked(snapshot: StatementsSnapshot) -> tuple[str, ...]:
+    """The figures that the server's settings keep at 0."""
+    planning = () if snapshot.track_planning else ("plans", "planning")
+    reading = (
+        () if snapshot.track_io_timing else ("read_time", "write_time", "temp_read_time", "temp_write_time")
+    )
+    return (*planning, *reading)
+
+
+def _known(figures: Figures, untracked: tuple[str, ...]) -> Figures:
+    """The figures without those that are 0 only because nobody counts them."""
+    return figures._replace(**{name: None for name in untracked if not getattr(figures, name)})
 
 
 def _spans(snapshot: StatementsSnapshot, scope: Scope) -> Iterator[tuple[StatementKey, Entry, Figures]]:

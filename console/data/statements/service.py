@@ -19,7 +19,7 @@ from console.data.statements.kinds import without_passwords
 from console.data.statements.resetting import reset_arguments, reset_operation
 from console.data.statements.texts import BEGINNING, Texts
 from console.data.vitals import VitalsReader
-from console.errors import BadInput, ObjectMissing, QueryDenied, QueryFailed
+from console.errors import BadInput, ObjectMissing, QueryDenied, QueryFailed, with_remedy
 from console.models.operation import Operation, Outcome
 from console.models.plans import PlanRequest
 from console.models.statements import (
@@ -119,7 +119,7 @@ class StatementsService:
         self._book = Book(self._history_seconds)
         self._opened_at = self._sampled_at = None
         return StatementsSnapshot(
-            self._clock.now(), 0.0, self._extension, {}, None, None, None, None, False, vitals
+            self._clock.now(), 0.0, self._extension, {}, None, None, None, None, False, False, vitals
         )
 
     async def _read(self, extension: Extension) -> StatementsSnapshot:
@@ -145,6 +145,7 @@ class StatementsService:
             opened_at=self._opened_at,
             before_at=before,
             track_io_timing=head["tracks_io"],
+            track_planning=head["tracks_planning"],
             vitals=None,
         )
 
@@ -208,7 +209,7 @@ class StatementsService:
         """
         extension = await find_extension(self._server)
         if extension.state is not ExtensionState.READY:
-            raise ObjectMissing(extension.problem)
+            raise ObjectMissing(with_remedy(extension.problem, extension.remedy))
         rows = await self._by_id(query_id, extension)
         if not rows:
             raise BadInput(

@@ -61,7 +61,7 @@ class Texts:
             return False
         rows = await self._server.fetch(
             "statements_texts",
-            list({key.query_id for key in missing}),
+            [str(id_) for id_ in {key.query_id for key in missing}],
             self._length,
             identifiers={"schema": schema},
         )
