@@ -40,17 +40,44 @@ def test_words_are_kept(sql: str, kept: str) -> None:
     assert "\n" in shown
 
 
+@pytest.mark.parametrize("sql", ["SELECT " + "(" * 2000 + "1" + ")" * 2000, ""], ids=["deep", "empty"])
+def test_what_cannot_be_laid_out_is_given_back_as_it_is(sql: str) -> None:
+    assert formatted(sql) == sql
+
+
 @pytest.mark.parametrize(
     "sql",
     [
         f"SELECT {'a, ' * (LONGEST // 3)}b FROM t",  # noqa: S608
         "SELECT " + ",".join("1" * 9000),
-        "SELECT " + "(" * 2000 + "1" + ")" * 2000,
-        "",
+        "SELECT " + "a || " * 120 + "b FROM t",
+        "INSERT INTO t VALUES (" + ", ".join(f"${n}" for n in range(1, 150)) + ")",  # noqa: S608
     ],
-    ids=["long", "too many tokens", "deep", "empty"],
+    ids=["long", "too many tokens", "no list", "values"],
 )
-def test_what_cannot_be_laid_out_is_given_back_as_it_is(sql: str) -> None:
+def test_no_line_is_much_wider_than_a_terminal(sql: str) -> None:
+    shown = formatted(sql)
+    assert max(map(len, shown.splitlines())) < 120
+    assert "".join(shown.split()) == "".join(sql.split())
+
+
+def test_arguments_do_not_hang_below_the_function_that_takes_them() -> None:
+    sql = (
+        "SELECT count(*) FILTER (WHERE o.state = $4 AND o.placed_at > now() - interval '1 day'), "
+        "coalesce(sum(o.amount) FILTER (WHERE o.state = $1), $2 /*, ... */), jsonb_build_object('state', o.state, "
+        "'placed at', o.placed_at, 'amount', o.amount, 'customer', o.customer_id, 'note', o.note) FROM orders o"
+    )
+    shown = formatted(sql)
+    assert len(shown.splitlines()) > 5
+    assert max(len(line) - len(line.lstrip()) for line in shown.splitlines()) <= 14
+    assert "$2 /*, ... */)" in shown
+
+
+def test_what_the_formatter_takes_apart_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    sql = "SELECT a FROM t WHERE a IN ($1 /*, ... */)"
+    monkeypatch.setattr(
+        "sqlparse.format", lambda text, **_: text.replace("/*, ...", "/*,\n ...").replace(" FROM", "\nFROM")
+    )
     assert formatted(sql) == sql
 
 
