@@ -9,6 +9,10 @@ from console.terminal.safe_text import visible
 from console.units import count, duration, latency, percent
 
 
+USUAL_COLUMNS = "time"
+"""What needs no word: these columns are shown first."""
+
+
 def summary(selection: Selection, snapshot: StatementsSnapshot, columns: str) -> Content:
     """The line above the table: over which span, which statements, what is left out, and which columns."""
     view = selection.view
@@ -25,7 +29,8 @@ def summary(selection: Selection, snapshot: StatementsSnapshot, columns: str) ->
         line += Content.styled(f" · {count(selection.own_left_out)} own hidden", "$text-muted")
     if snapshot.evictions:
         line += Content.styled(f" · evicted {count(snapshot.evictions)} times", "$warning")
-    line += f" · {columns}"
+    if columns != USUAL_COLUMNS:
+        line += f" · {columns}"
     off = [name for name, is_on in _SETTINGS.get(columns, {}).items() if not getattr(snapshot, is_on)]
     return line + (Content.styled(f" · {', '.join(off)} is off", "$warning") if off else "")
 
