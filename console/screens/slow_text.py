@@ -8,7 +8,6 @@ from console.models.statements import Extension, Scope, Selection, StatementsSna
 from console.terminal.safe_text import visible
 from console.units import count, duration, latency, percent
 
-
 USUAL_COLUMNS = "time"
 """What needs no word: these columns are shown first."""
 
