@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from console.data.roles.reading import PREDEFINED
 from console.data.roles.service import RolesService
 from console.errors import ObjectMissing
 from console.models.roles import Grant, Membership, Role
@@ -67,6 +68,8 @@ async def test_the_roles_with_all_that_is_said_of_them(empty: Database, name: st
         roles = await sample(service)
         assert (roles[name].has_password, roles[group].has_password) == (True, False)
         assert not roles[name].has_md5_password
+        await empty.run(f"ALTER ROLE {q(name)} PASSWORD 'md5{'0' * 32}'")
+        assert (await sample(service))[name].has_md5_password
 
 
 async def test_a_membership_without_its_options(empty: Database, name: str, tmp_path: Path) -> None:
@@ -153,6 +156,12 @@ async def test_superusers_and_predefined_roles_are_told_in_words(
         assert through.through == f"{name} super (SET ROLE)"
         with pytest.raises(ObjectMissing, match=r"There is no role nobody\."):
             await service.grants("nobody")
+
+
+async def test_every_predefined_role_has_its_words(every_postgres: PostgresCluster, tmp_path: Path) -> None:
+    async with roles_of(every_postgres.url("plain"), tmp_path) as service:
+        predefined = {role for role in await sample(service) if role.startswith("pg_")}
+    assert predefined - {"pg_database_owner"} <= PREDEFINED.keys()
 
 
 async def test_the_owner_of_the_database_has_what_its_owner_has(

@@ -15,6 +15,8 @@ from console.models.roles import OwnedObjects, RoleChange, RoleDraft, RoleTempla
 
 VERIFIER = "The server gets a SCRAM verifier: the password itself is in no statement and no log."
 
+_MOST_CONNECTIONS = 2**31 - 1
+
 
 def check_draft(draft: RoleDraft, has_password: bool, now: datetime) -> None:
     """Raises `BadInput` for a draft that is none."""
@@ -26,8 +28,8 @@ def check_draft(draft: RoleDraft, has_password: bool, now: datetime) -> None:
         raise BadInput(f"{what} needs a table at least.")
     if draft.template is RoleTemplate.GROUP and (has_password or draft.schemas or draft.tables):
         raise BadInput(f"{what} takes no password, no schemas and no tables: nobody logs in as a group.")
-    if draft.connection_limit is not None and draft.connection_limit < 0:
-        raise BadInput("A connection limit is a number from 0 on.")
+    if draft.connection_limit is not None and not 0 <= draft.connection_limit <= _MOST_CONNECTIONS:
+        raise BadInput(f"A connection limit is a number from 0 to {_MOST_CONNECTIONS}.")
     if draft.valid_until is not None and draft.valid_until <= now:
         raise BadInput("The password would have ended already; give a moment in the future.")
 
@@ -85,8 +87,8 @@ def setting_password(standing: Standing) -> Operation:
 def altering(change: RoleChange, standing: Standing, now: datetime) -> Operation:
     """Changing attributes and memberships. Raises `BadInput` or `OperationRefused` for what is no change."""
     name = quoted(standing.name)
-    if change.connection_limit is not None and change.connection_limit < -1:
-        raise BadInput("A connection limit is a number from 0 on, or -1 for none.")
+    if change.connection_limit is not None and not -1 <= change.connection_limit <= _MOST_CONNECTIONS:
+        raise BadInput(f"A connection limit is a number from 0 to {_MOST_CONNECTIONS}, or -1 for none.")
     if change.valid_until is not None and (change.never_ends or change.valid_until <= now):
         raise BadInput("The password ends in the future or never; to end it now, expire the role.")
     if change.can_login is False and standing.is_own:
@@ -101,9 +103,7 @@ def altering(change: RoleChange, standing: Standing, now: datetime) -> Operation
     if change.can_login is False:
         said += [f"Nobody logs in as {name} any more.", *_go_on(standing)]
     if change.connection_limit is not None and 0 <= change.connection_limit < standing.connections:
-        said.append(
-            f"It has {standing.connections} connections now: they stay, and no new one is let in before they are fewer."
-        )
+        said.append(f"Its open sessions stay, though they are more: {standing.connections}.")
     said += [f"It may do what {quoted(group)} may." for group in change.joins]
     said += [f"It loses what it has through {quoted(group)}." for group in change.leaves]
     return _operation("Alter", "Alter", standing, said, *sql)
@@ -141,7 +141,7 @@ def dropping(standing: Standing, owned: Sequence[OwnedObjects], heir: str | None
         )
     if standing.connections:
         raise OperationRefused(
-            f"{name} is connected {standing.connections} times; expire it and terminate its sessions first."
+            f"{name} has open sessions ({standing.connections}); expire it and terminate them first."
         )
     belongings = counted([kind for objects in owned for kind in objects.kinds])
     if belongings and heir is None:
@@ -179,7 +179,7 @@ def _go_on(standing: Standing) -> list[str]:
     """That its sessions are not ended by it."""
     if not standing.connections:
         return []
-    return [f"{standing.connections} of its sessions go on until they end or are terminated."]
+    return [f"Its open sessions go on until they end or are terminated: {standing.connections}."]
 
 
 def _operation(verb: str, action: str, standing: Standing, said: Sequence[str], *sql: str) -> Operation:

@@ -218,7 +218,7 @@ class RolesService:
             change.note("role.expire", "role", name=role, before={"valid_until": _ends(standing)})
             change.sentence = f"The passwords of {quoted(role)} have ended."
             if standing.connections:
-                change.sentence += f" {standing.connections} of its sessions go on."
+                change.sentence += f" Its open sessions go on: {standing.connections}."
         return Outcome(operation.object_name, True, change.sentence)
 
     # Dropping ---------------------------------------------------------------------------------------------------
