@@ -75,8 +75,8 @@ class ChooseDialog(ModalScreen[Choice[T] | None], Generic[T]):
             yield Input(placeholder=self._hint, select_on_focus=False)
             yield LiveTable[Choice[T]](
                 (
-                    Column("name", "", lambda choice: choice.name, 40, 16, flexible=True, share=0.5),
-                    Column("more", "", lambda choice: (choice.more, "muted"), 34, 8),
+                    Column("name", "", lambda choice: choice.name, 20, 16, flexible=True, share=0.5),
+                    Column("more", "", lambda choice: (choice.more, "muted"), 24, 8),
                 ),
                 lambda choice: choice.value,
                 sortable=False,
