@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -36,6 +37,14 @@ class Field:
     """What is completed; → takes it."""
 
 
+class FormInput(Input):
+    """A box. Its enter comes behind what was typed before: a key of the dialog, looked at first, would overtake that."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "next, then go on", key_display="enter")
+    ]
+
+
 class FormDialog(ModalScreen[dict[str, str] | None]):
     """Asks for several values; the answer is what was typed, by the names of the fields, None when the person went back.
 
@@ -44,7 +53,6 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
 
     CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "next, then go on", key_display="enter", priority=True),
         Binding("tab,down", "app.focus_next", "next", key_display="tab"),
         Binding("shift+tab,up", "app.focus_previous", "previous", show=False),
         Binding("escape", "cancel", "cancel"),
@@ -73,7 +81,7 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
             with VerticalScroll(id="values", can_focus=False):
                 for number, field in enumerate(self._fields):
                     yield Static(Content.styled(visible(field.label), "$text-muted"))
-                    yield Input(
+                    yield FormInput(
                         field.value,
                         placeholder=field.placeholder,
                         suggester=SuggestFromList(field.suggestions, case_sensitive=False)
@@ -97,7 +105,8 @@ class FormDialog(ModalScreen[dict[str, str] | None]):
         boxes = self.query(Input)
         return {field.name: box.value.strip() for field, box in zip(self._fields, boxes, strict=True)}
 
-    def action_go_on(self) -> None:
+    @on(Input.Submitted)
+    def _go_on(self) -> None:
         """To the next box; behind the last one with all of them."""
         boxes, values = list(self.query(Input)), self._values
         here = boxes.index(self.focused) if isinstance(self.focused, Input) else 0

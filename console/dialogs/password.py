@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import SecretStr
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,13 +14,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.form import FormInput
 from console.errors import BadInput
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
 
 
-class SecretInput(Input):
+class SecretInput(FormInput):
     """A box whose content is neither shown nor copied."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -39,7 +41,6 @@ class PasswordDialog(ModalScreen[SecretStr | None]):
 
     CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "next, then go on", key_display="enter", priority=True),
         Binding("tab,down", "app.focus_next", "next", key_display="tab"),
         Binding("shift+tab,up", "app.focus_previous", "previous", show=False),
         Binding("escape", "cancel", "cancel"),
@@ -61,7 +62,8 @@ class PasswordDialog(ModalScreen[SecretStr | None]):
             yield Static(id="problem", markup=False)
         yield KeyLine(right=())
 
-    def action_go_on(self) -> None:
+    @on(Input.Submitted)
+    def _go_on(self) -> None:
         """To the second box, then with the password."""
         first, second = self.query_one("#first", Input), self.query_one("#second", Input)
         try:

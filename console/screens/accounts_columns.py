@@ -96,7 +96,7 @@ def trail_columns() -> tuple[Column[TrailEntry], ...]:
     """When, who, what, on which, and in short how."""
     return (
         Column("at", "time", lambda entry: f"{entry.at.astimezone():%Y-%m-%d %H:%M}", 16, priority=5, exact=lambda entry: utc(entry.at)),
-        Column("by", "who", lambda entry: entry.by, 22, 11, priority=3),
+        Column("by", "who", lambda entry: entry.by, 17, 11, priority=3),
         Column("action", "action", lambda entry: entry.action, 20, 14, priority=4),
         Column("object", "object", object_of, 18, 8, priority=2),
         Column("details", "details", lambda entry: one_line(entry.details), 12, flexible=True, priority=2),

@@ -75,15 +75,14 @@ class TrailPane(PagedPane[TrailEntry]):
     @work(group="verify", exclusive=True, exit_on_error=False)
     async def action_verify(self) -> None:
         """Look whether the chain is whole. What hinders that is said."""
-        self.notify("Looking at every row of the trail …", timeout=2)
+        self.show_line("… looking at every row of the trail")
         try:
-            state = await self.services.accounts.trail.verify()
+            self.chain = await self.services.accounts.trail.verify()
         except DbconsoleError as problem:
             self.say(problem.sentence)
-            return
-        self.say(state.sentence, done=state.is_chain and state.broken_at is None)
-        self.post_message(ChainVerified(state))
-        self.chain = state
+        else:
+            self.say(self.chain.sentence, done=self.chain.is_chain and self.chain.broken_at is None)
+            self.post_message(ChainVerified(self.chain))
         if self.page is not None:
             self.show_line(self.line_about(self.page))
 

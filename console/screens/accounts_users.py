@@ -110,6 +110,7 @@ class UsersPane(PagedPane[User]):
             except (BadInput, OperationRefused) as refusal:
                 problem = refusal.sentence
             else:
+                self.wanted = user.id
                 return f"{user.label} is there now, without a password: p sets one."
 
     def action_modify(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -66,7 +68,9 @@ class PagedPane(AccountsPane, Generic[R]):
     position: Position = FIRST
     page: Page[R] | None = None
     """What is shown."""
-    _turning_to: Position | None = None
+    wanted: Hashable = None
+    """The key of the row that the cursor goes to when it is next there."""
+    _going_to: Position | None = None
 
     # What a paged pane is -----------------------------------------------------------------------------------------
 
@@ -103,9 +107,9 @@ class PagedPane(AccountsPane, Generic[R]):
         self.start_again(wait=PAUSE_IN_TYPING)
 
     def start_again(self, *, wait: float = 0.0) -> None:
-        """Shows the first page, since something else is looked for now."""
+        """Shows the first page in so many seconds, since something else is looked for now."""
         self.position = FIRST
-        self.reload(wait=wait)
+        self._go(FIRST, wait=wait)
 
     @on(PagedTable.EdgeReached)
     def _go_beyond(self, event: PagedTable.EdgeReached) -> None:
@@ -118,24 +122,25 @@ class PagedPane(AccountsPane, Generic[R]):
             self.notify(f"This is the {'last' if by > 0 else 'first'} page.", timeout=2)
             return
         position = Position(after=bound) if by > 0 else Position(before=bound)
-        if not (self._turning_to == position and self._is_busy("load")):
-            self._turn(position)
+        if not (self._going_to == position and self._is_busy("load")):
+            self._go(position)
 
     @work(group="load", exclusive=True, exit_on_error=False)
-    async def _turn(self, position: Position) -> None:
+    async def _go(self, position: Position, *, wait: float = 0.0) -> None:
         """Goes to another page. What hinders that is said, and the page before stays."""
-        self._turning_to = position
-        await self._load(self._turn_to(position))
+        self._going_to = position
+        if wait:
+            await asyncio.sleep(wait)
+        await self._load(self._go_to(position))
 
-    async def _turn_to(self, position: Position) -> None:
+    async def _go_to(self, position: Position) -> None:
         page = await self.fetch(position)
-        if page.rows:
-            self.position = position
-            self._show(page)
-            if position.before is None:
-                self.table.action_first_row()
-            else:
-                self.table.action_last_row()
+        self.position = position
+        self._show(page)
+        if position.before is None:
+            self.table.action_first_row()
+        else:
+            self.table.action_last_row()
 
     def _show(self, page: Page[R]) -> None:
         self.page = page
@@ -144,6 +149,9 @@ class PagedPane(AccountsPane, Generic[R]):
             Content(f"No {self.NOUN} are like that." if self._is_choosing else f"There are no {self.NOUN}.")
         )
         table.update_rows(page.rows)
+        if self.wanted is not None:
+            table.move_to(self.wanted)
+            self.wanted = None
         self.show_line(self.line_about(page))
 
     @property
@@ -165,9 +173,8 @@ class PagedPane(AccountsPane, Generic[R]):
         if self.is_searching:
             parts.append(f"search: {self.searched}")
         if not is_whole and page.rows:
+            parts += [way for way, bound in (("< before", page.before), ("> next", page.after)) if bound]
             parts.append(f"{self.label(page.rows[0])} … {self.label(page.rows[-1])}")
-            ways = [way for way, bound in (("< before", page.before), ("> next", page.after)) if bound]
-            parts.append("  ".join(ways))
         line = Content(visible(" · ".join(parts)))
         if self.words.strip() and not self.is_searching:
             line = Content.styled(f"▲ type {self.LEAST_CHARACTERS} characters at least · ", "$warning") + line
