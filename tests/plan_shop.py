@@ -94,11 +94,16 @@ async def _close(shop: Shop) -> None:
 
 @asynccontextmanager
 async def plans_of(
-    shop: Shop, tmp_path: Path, *, role: str = "postgres", settings: Settings | None = None
+    shop: Shop,
+    tmp_path: Path,
+    *,
+    role: str = "postgres",
+    settings: Settings | None = None,
+    database: str | None = None,
 ) -> AsyncIterator[tuple[PlansService, Server]]:
-    """The service of a console that is connected to another database than the shop's, as this role."""
+    """The service of a console that is connected to another database than the shop's unless told, as this role."""
     settings = settings or Settings()
-    async with connected(shop.cluster.url(role), settings) as server:
+    async with connected(shop.cluster.url(role, database or "postgres"), settings) as server:
         yield PlansService(server, settings, AuditFile(tmp_path / "audit.jsonl")), server
 
 

@@ -56,6 +56,7 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         ),
         "loss_figures": ([1259, 1259, 2662], [0, 2, 0]),
         "table_weights": (["", "pg_catalog", ""], ["pg_class", "pg_class_oid_index", "nowhere"]),
+        "plan_blockers": (pid,),
         "plan_families": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
         "plan_indexes": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
         "plan_role": ("monitor",),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from console.data.plans.explain import Explainer
+from console.data.server import Server
 from console.errors import OperationRefused, QueryDenied
 from console.models.plans import PlanKind, PlanRequest, Remark
 from tests.plan_shop import ORDERS, Shop, audited, plans_of, shop_in
@@ -19,6 +20,11 @@ JOINED = """
     SELECT o.id, c.email FROM orders o JOIN customers c ON c.id = o.customer_id
     WHERE o.state = $1 AND o.amount > $2 ORDER BY o.amount LIMIT $3
 """
+
+
+def _major(server: Server) -> int:
+    assert server.capabilities is not None
+    return server.capabilities.version_number // 10_000
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +77,62 @@ async def test_a_role_that_cannot_be_taken_on_is_said(shop: Shop, tmp_path: Path
     assert "orders" in refused.value.sentence
     assert note in refused.value.sentence
     assert gone.notes == ("Planned as plain: the role that ran the statement is not there.",)
+
+
+async def test_nobody_is_told_to_become_a_superuser(shop: Shop, tmp_path: Path) -> None:
+    catalog = PlanRequest("SELECT relname FROM pg_class WHERE oid = $1", shop.database, "postgres")
+    async with plans_of(shop, tmp_path, role="monitor") as (service, _):
+        plan = await service.plan(service.explaining(catalog))
+    assert plan.role == "monitor"
+    (note,) = plan.notes
+    assert note.startswith("Planned as monitor")
+    assert "GRANT" not in note
+
+
+@pytest.mark.parametrize("right", ["createrole", "bypassrls", "pg_execute_server_program", "group"])
+async def test_nor_a_role_that_can_give_itself_more(shop: Shop, tmp_path: Path, right: str) -> None:
+    name = f"{shop.database} mighty"
+    cluster = shop.cluster
+    await cluster.run(f'CREATE ROLE "{name}" {right if right in ("createrole", "bypassrls") else ""}')
+    try:
+        if right == "group":
+            await cluster.run(f'GRANT postgres TO "{name}"')
+        elif right.startswith("pg_"):
+            await cluster.run(f'GRANT {right} TO "{name}"')
+        async with plans_of(shop, tmp_path, role="monitor") as (service, _):
+            plan = await service.plan(service.explaining(PlanRequest("SELECT 1", shop.database, name)))
+    finally:
+        await cluster.run(f'DROP ROLE "{name}"')
+    assert "GRANT" not in plan.notes[0]
+
+
+async def test_the_least_right_that_is_missing_is_told(shop: Shop, tmp_path: Path) -> None:
+    cluster = shop.cluster
+    await cluster.run("CREATE TABLE IF NOT EXISTS public.big (id int)", database=shop.database)
+
+    def request(text: str) -> PlanRequest:
+        return PlanRequest(text, shop.database, "postgres")
+
+    async with plans_of(shop, tmp_path, role="monitor") as (service, server):
+        for name in ("big", "public.big"):
+            for text in (f"TABLE {name}", f"SELECT FROM {name} WHERE id = $1"):
+                with pytest.raises(QueryDenied) as refused:
+                    await service.plan(service.explaining(request(text)))
+                said = refused.value.sentence
+                assert (
+                    "permission denied for table big. It was planned as monitor, because monitor may not"
+                    in said
+                )
+                assert f"GRANT SELECT ON {name} TO monitor" in said
+                assert ("GRANT pg_read_all_data TO monitor" in said) == (_major(server) >= 14)
+                assert "GRANT postgres" not in said
+        with pytest.raises(QueryDenied) as refused:
+            await service.plan(service.explaining(request("SELECT * FROM sales.tiny")))
+        assert "GRANT USAGE ON SCHEMA sales TO monitor" in refused.value.sentence
+        with pytest.raises(QueryDenied) as refused:
+            await service.plan(service.explaining(request("UPDATE big SET id = 1")))
+        assert "planned as monitor" in refused.value.sentence
+        assert "GRANT" not in refused.value.sentence
 
 
 async def test_a_statement_with_its_values_gets_its_own_plan(shop: Shop, tmp_path: Path) -> None:
@@ -144,12 +206,27 @@ async def test_a_generic_plan_needs_no_plpgsql(shop: Shop, tmp_path: Path) -> No
     assert without.nodes == usual.nodes
 
 
-async def test_partitions_are_in_the_plan_for_any_value(shop: Shop, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "is_said"),
+    [
+        ("SELECT * FROM events WHERE at = $1 AND kind = $2", True),
+        ("SELECT * FROM events WHERE at >= $1 AND at < $1 + interval '1 day' ORDER BY at LIMIT 5", True),
+        ("SELECT * FROM events WHERE id = $1", False),
+        ("SELECT * FROM events WHERE kind = $1 ORDER BY at LIMIT 5", False),
+        ("SELECT id FROM events WHERE id = $1 UNION ALL SELECT id FROM orders WHERE id = $1", False),
+    ],
+)
+async def test_partitions_are_in_the_plan_for_any_value(
+    shop: Shop, tmp_path: Path, text: str, is_said: bool
+) -> None:
     """Before PostgreSQL 16 a plan is shown for NULL, which is in no partition."""
     async with plans_of(shop, tmp_path) as (service, _):
-        plan = await shop.plan(service, "SELECT * FROM events WHERE at = $1 AND kind = $2")
-    assert {node.relation for node in plan.nodes if node.relation} == {"events_1", "events_2"}
+        plan = await shop.plan(service, text)
+    assert {node.relation for node in plan.nodes if node.relation} >= {"events_1", "events_2"}
     assert plan.settings == {"enable_hashagg": "off"}, "nothing of the console's own"
+    assert ("plan_cache_mode" in plan.json, "plan_cache_mode" in plan.text) == (False, False)
+    assert [note for note in plan.notes if "partition key is compared" in note] == list(plan.notes)
+    assert len(plan.notes) == is_said
 
 
 async def test_subplans_and_common_table_expressions(shop: Shop, tmp_path: Path) -> None:
@@ -184,6 +261,35 @@ async def test_what_a_statement_gives_is_held_against_its_estimate(shop: Shop, t
     assert [mark for mark in marks[20_000] if mark.remark is Remark.MISESTIMATE] == []
 
 
+TEXTS = [
+    "SELECT o.id, c.email FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.amount > 490 ORDER BY 1 LIMIT 3",
+    "WITH r AS MATERIALIZED (SELECT * FROM orders) SELECT c.id, (SELECT max(amount) FROM r WHERE r.customer_id = c.id) "
+    "FROM customers c WHERE c.id < (SELECT avg(id) FROM r)",
+    "SELECT state, count(*) FROM orders WHERE id IN (SELECT order_id FROM lines) GROUP BY state",
+    "SELECT * FROM events WHERE at > '2024-02-03' UNION ALL SELECT n, now(), 'x' FROM generate_series(1, 9) AS g (n)",
+    "SELECT sum(amount) OVER (PARTITION BY state) FROM orders o WHERE id < 100",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+async def test_the_text_is_as_the_server_would_write_it(shop: Shop, tmp_path: Path, text: str) -> None:
+    async with plans_of(shop, tmp_path) as (service, server):
+        plan = await shop.plan(service, text)
+        async with server.visit(shop.database) as connection, Explainer.on(connection, shop.role):
+            rows = await connection.fetch(f"EXPLAIN (VERBOSE, SETTINGS) {text}")
+    written = [row[0] for row in rows]
+    time, lines = (
+        [line for line in plan.text.splitlines() if line.startswith("Planning Time") is is_time]
+        for is_time in (True, False)
+    )
+    # Of windows and of single keys the two formats differ in words.
+    assert [line for line in lines if "Window: " not in line] == [
+        line for line in written if "Window: " not in line
+    ]
+    assert plan.planning_time is not None
+    assert time == [f"Planning Time: {plan.planning_time * 1000:.3f} ms"]
+
+
 # Locks --------------------------------------------------------------------------------------------------------------
 
 
@@ -205,7 +311,7 @@ async def test_planning_takes_the_locks_that_are_said(
         Explainer.on(connection, shop.role) as explainer,
     ):
         explaining = service.explaining(shop.request(text))
-        await explainer.explain(await explainer.prepare(text), "JSON")
+        await explainer.explain(await explainer.prepare(text))
         assert {row["mode"] for row in await connection.fetch(held)} == locks
     assert explaining.reads_only == (locks == {"AccessShareLock"})
     if explaining.operation is None:
@@ -214,6 +320,49 @@ async def test_planning_takes_the_locks_that_are_said(
         assert any(
             lock in " ".join(explaining.operation.consequences) for lock in locks - {"AccessShareLock"}
         )
+
+
+async def test_what_is_shown_is_what_runs_and_what_psql_takes(shop: Shop, tmp_path: Path) -> None:
+    text = "UPDATE orders SET state = $1 WHERE id = $2"
+    async with plans_of(shop, tmp_path) as (service, server):
+        explaining = await service.looked_at(service.explaining(shop.request(text)))
+        plan = await service.plan(explaining)
+    operation = explaining.operation
+    assert operation is not None
+    shown = [" ".join(statement.replace("/* dbconsole */", "").split()) for statement in operation.statements]
+    assert shown[:4] == [
+        "BEGIN READ ONLY",
+        "SET LOCAL enable_hashagg = 'off'",
+        "SET LOCAL search_path = sales, public",
+        f'SET LOCAL ROLE "{shop.role}"',
+    ]
+    options = "VERBOSE, SETTINGS, SUMMARY, FORMAT JSON"
+    if _major(server) >= 16:
+        assert shown[4:] == [f"EXPLAIN (GENERIC_PLAN, {options}) {text}", "ROLLBACK"]
+    else:
+        assert shown[4:] == [
+            "SET LOCAL plan_cache_mode = force_generic_plan",
+            f"PREPARE dbconsole_plan AS {text}",
+            f"EXPLAIN ({options}) EXECUTE dbconsole_plan(NULL, NULL)",
+            "ROLLBACK",
+        ]
+    connection = await shop.cluster.connect(database=shop.database)
+    await connection.execute(";\n".join(operation.statements))
+    await connection.close()
+    assert f"planned as {shop.role}" in " ".join(operation.consequences)
+    assert audited(tmp_path)[0]["statement"] == ";\n".join(operation.statements)
+    assert plan.root.title == "Update on orders"
+
+
+async def test_looking_takes_no_lock_on_what_is_named(shop: Shop, tmp_path: Path) -> None:
+    holder = await shop.cluster.connect(database=shop.database)
+    try:
+        await holder.execute("BEGIN; LOCK TABLE sales.orders")
+        async with plans_of(shop, tmp_path) as (service, _):
+            explaining = service.explaining(shop.request("UPDATE orders SET state = $1"))
+            assert (await service.looked_at(explaining)).operation is not None
+    finally:
+        await holder.close()
 
 
 async def test_a_statement_that_writes_is_planned_once_confirmed_and_changes_nothing(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.errors import OperationRefused, QueryFailed, QueryTimedOut
+from console.errors import OperationRefused, QueryTimedOut
 from console.models.plans import PlanKind, PlanRequest, Remark
 from tests.live import until
 from tests.plan_shop import ORDERS, Shop, audited, plans_of, shop_in
@@ -33,7 +33,9 @@ async def test_a_statement_is_run_for_its_plan(shop: Shop, tmp_path: Path) -> No
     assert "30 s" in said
     assert "on average it takes 1.5 s" in said
     assert "MiB through the server's buffers: orders" in said
-    assert "EXPLAIN (ANALYZE, BUFFERS" in operation.statements[1]
+    assert "EXPLAIN (ANALYZE, BUFFERS" in operation.statements[-2]
+    assert f'SET LOCAL ROLE "{shop.role}"' in operation.statements
+    assert "SET LOCAL statement_timeout = '30000ms'" in operation.statements
     assert operation.statements[-1] == "ROLLBACK"
     assert (analyzed.kind, analyzed.database, analyzed.role) == (PlanKind.ANALYZED, shop.database, shop.role)
     assert analyzed.execution_time is not None
@@ -74,12 +76,11 @@ async def test_values_are_given_for_parameters(shop: Shop, tmp_path: Path) -> No
             assert scan.actual is not None
             found[state] = scan.actual.rows
         bad = ["open", "yesterdayish", None]
-        operation = await service.analyze_operation(plan, request, bad)
-        with pytest.raises(QueryFailed, match="yesterdayish"):
-            await service.analyze(operation, plan, request, bad)
+        with pytest.raises(OperationRefused, match=r"The value of \$2 does not fit: .*yesterdayish"):
+            await service.analyze_operation(plan, request, bad)
     assert 0 < found["open"] < ORDERS / 100
     assert found["it's \\ none"] == 0
-    assert [entry["done"] for entry in audited(tmp_path)] == [True, True, False]
+    assert [entry["done"] for entry in audited(tmp_path)] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,18 @@ async def test_what_is_not_run(shop: Shop, tmp_path: Path, text: str, why: str) 
         plan = await service.plan(service.explaining(request))
         with pytest.raises(OperationRefused, match=why):
             await service.analyze_operation(plan, request)
+        with pytest.raises(OperationRefused, match=why):
+            await service.check_running(plan, request)
+
+
+async def test_values_are_not_asked_for_in_vain(shop: Shop, tmp_path: Path) -> None:
+    request = shop.request("UPDATE orders SET state = $1")
+    async with plans_of(shop, tmp_path) as (service, _):
+        with pytest.raises(OperationRefused, match="this one writes"):
+            service.refuse_running(request)
+        plan = await shop.plan(service, "SELECT touch(id) FROM tiny WHERE id = $1")
+        with pytest.raises(OperationRefused, match="it calls"):
+            await service.check_running(plan, shop.request(plan.statement))
 
 
 async def test_harmless_functions_do_not_stand_in_the_way(shop: Shop, tmp_path: Path) -> None:

@@ -94,15 +94,36 @@ async def test_a_database_that_is_gone(shop: Shop, tmp_path: Path) -> None:
         assert server.pool.open_connections == 1
 
 
-async def test_a_table_that_is_locked_is_not_waited_for(shop: Shop, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["elsewhere", "here"])
+async def test_a_table_that_is_locked_is_not_waited_for(shop: Shop, tmp_path: Path, where: str) -> None:
+    """It is said who holds it, whether or not the console's own connection is to the same database."""
+    database = shop.database if where == "here" else None
     holder = await shop.cluster.connect(database=shop.database)
     try:
-        await holder.execute("BEGIN; LOCK TABLE sales.orders")
-        async with plans_of(shop, tmp_path) as (service, _):
-            with pytest.raises(QueryTimedOut, match="lock timeout"):
+        await holder.execute("SET application_name = nightly; BEGIN; LOCK TABLE sales.orders")
+        async with plans_of(shop, tmp_path, database=database) as (service, server):
+            with pytest.raises(QueryTimedOut) as refused:
                 await shop.plan(service, "SELECT * FROM orders")
+            assert server.pool.open_connections == 1
     finally:
         await holder.close()
+    assert refused.value.sentence == (
+        f"sales.orders is locked by pid {holder.get_server_pid()} (nightly, idle in transaction); waited 500 ms."
+    )
+
+
+async def test_functions_that_the_parameters_do_not_tell_apart(shop: Shop, tmp_path: Path) -> None:
+    for type_ in ("date", "int"):
+        await shop.cluster.run(
+            f"CREATE OR REPLACE FUNCTION sales.twice({type_}) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            database=shop.database,
+        )
+    async with plans_of(shop, tmp_path) as (service, _):
+        with pytest.raises(
+            OperationRefused, match=r"^Several functions fit.* casts \(\$1::date\)\.$"
+        ) as refused:
+            await shop.plan(service, "SELECT twice($1)")
+    assert "HINT" not in refused.value.sentence
 
 
 async def test_nothing_runs_beside_the_text(shop: Shop, tmp_path: Path) -> None:

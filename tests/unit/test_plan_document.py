@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from console.data.plans.document import _read, document_of
+from console.data.plans.document import document_of, without_settings
 from console.errors import QueryFailed
 
 
@@ -45,3 +45,21 @@ def test_it_reads_deeper_than_the_library() -> None:
 def test_what_is_no_plan_is_said(text: str) -> None:
     with pytest.raises(QueryFailed, match="cannot be read"):
         document_of(text)
+
+
+def test_settings_of_the_consoles_own_are_left_out_of_the_json() -> None:
+    hostile = '"Settings": {"plan_cache_mode": "x"}'
+    text = json.dumps(
+        [
+            {
+                "Plan": {"Node Type": "Result", "Filter": hostile},
+                "Settings": {"plan_cache_mode": "a", "jit": "off"},
+            }
+        ],
+        indent=2,
+    )
+    kept = json.loads(without_settings(text, {"plan_cache_mode"}))
+    assert kept[0]["Settings"] == {"jit": "off"}
+    assert kept[0]["Plan"]["Filter"] == hostile
+    assert without_settings(text, {"work_mem"}) == text
+    assert without_settings('[{"Plan": {}}]', {"work_mem"}) == '[{"Plan": {}}]'

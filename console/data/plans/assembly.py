@@ -9,17 +9,16 @@ from typing import Any
 
 import asyncpg
 
-from console.data.plans.document import document_of
+from console.data.plans.document import document_of, without_settings
 from console.data.plans.explain import Explainer, Prepared
 from console.data.plans.rendering import text_of
 from console.data.plans.tree import nodes_of, places_of, relations_of
 from console.data.queries import query
 from console.models.plans import Plan, PlanKind, PlanRequest, PlanTable
 
-_OWN_SETTINGS = ("plan_cache_mode", "enable_partition_pruning", "search_path")
-"""The first two may be the console's doing, the last is told anyway."""
 _PARTITIONS = (
-    "All partitions are in the plan: which of them a value needs is found out when the statement runs."
+    "The partition key is compared with a parameter: every partition is in the plan, and which of them a value needs is "
+    "found out when the statement runs."
 )
 
 
@@ -31,14 +30,13 @@ class Answer:
     prepared: Prepared
     kind: PlanKind
     json: str
-    text: str | None
-    """None where it is to be made of the JSON."""
     notes: tuple[str, ...]
 
 
 async def plan_of(explainer: Explainer, answer: Answer) -> Plan:
     """The plan of an answer. Large ones are read in a thread, to hold nothing else up."""
-    document = await asyncio.to_thread(document_of, answer.json)
+    json = without_settings(answer.json, explainer.own_settings)
+    document = await asyncio.to_thread(document_of, json)
     places = await asyncio.to_thread(places_of, document)
     relations = relations_of(places)
     tables = tables_of(
@@ -56,14 +54,14 @@ async def plan_of(explainer: Explainer, answer: Answer) -> Plan:
         kind=answer.kind,
         nodes=nodes,
         tables=tables,
-        json=answer.json,
-        text=answer.text if answer.text is not None else await asyncio.to_thread(text_of, document, places),
+        json=json,
+        text=await asyncio.to_thread(text_of, document, places),
         database=answer.request.database,
         role=explainer.role,
         search_path=explainer.search_path,
         planning_time=_seconds(document, "Planning Time"),
         execution_time=_seconds(document, "Execution Time"),
-        settings={n: str(v) for n, v in document.get("Settings", {}).items() if n not in _OWN_SETTINGS},
+        settings={n: str(v) for n, v in document.get("Settings", {}).items() if n != "search_path"},
         notes=tuple(note for note in answer.notes if note != _PARTITIONS)
         + ((_PARTITIONS,) if explainer.keeps_partitions else ()),
         parameters=answer.prepared.parameters,

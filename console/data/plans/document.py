@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from console.errors import QueryFailed
@@ -28,6 +28,20 @@ def document_of(text: str) -> Mapping[str, Any]:
         raise QueryFailed("The server's plan cannot be read: it is not what EXPLAIN gives.") from error
     assert isinstance(document, dict)
     return document
+
+
+def without_settings(text: str, names: Collection[str]) -> str:
+    """EXPLAIN's JSON as it is, but for these of the settings that it tells."""
+    # Within a string its quotes would have backslashes before them: it is a key, and of the whole only.
+    start = text.rfind('"Settings": {') + len('"Settings": ')
+    if not names or start < len('"Settings": '):
+        return text
+    settings, end = json.JSONDecoder().raw_decode(text, start)
+    kept = {name: value for name, value in settings.items() if name not in names}
+    if len(kept) == len(settings):
+        return text
+    lines = json.dumps(kept, indent=2, ensure_ascii=False).replace("\n", "\n    ")
+    return text[:start] + lines + text[end:]
 
 
 def _read(text: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,13 +21,20 @@ from console.data.plans.rewriting import (
     with_one_number_for_one_value,
     without_gaps,
 )
-from console.data.plans.statement_text import cut_off
+from console.data.plans.statement_text import cut_off, read
+from console.data.plans.tokens import are, tokens_of
 from console.data.queries import OWN_MARK, query
 from console.errors import OperationRefused, QueryDenied
 
 _MOST_REWRITINGS = 30
-_GENERIC_PLAN = 16
+GENERIC_PLAN = 16
 """The first version whose EXPLAIN plans for parameters without values."""
+_READ_ALL_DATA = 14
+"""The first version that has the role `pg_read_all_data`."""
+_OPTIONS = "VERBOSE, SETTINGS, SUMMARY, FORMAT JSON"
+_PRUNED = re.compile(r'"Subplans Removed": [1-9]')
+"""In EXPLAIN's JSON, where partitions were left out as it began."""
+_NEEDED = re.compile(r"permission denied for (schema|table|view|materialized view|foreign table) (.+)")
 _KEEP_PLAN = f"""DO $$
 DECLARE
     line text;
@@ -61,10 +69,17 @@ class Explainer:
         """Whether the plan has partitions that a value of a parameter would have left out."""
         self.role_note = ""
         """Why the role is not the one that was asked for."""
+        self.script: tuple[str, ...] = ()
+        """How the role and its settings were taken on, as psql takes it."""
+        self.own_settings: set[str] = set()
+        """Planner settings that were made for the console's own ends."""
         self.major: int = connection.get_server_version().major
+        self.plans_without_values = self.major >= GENERIC_PLAN and has_plpgsql
+        """Whether a generic plan can be asked for as such."""
         self._kept_text = kept_text
-        self._has_plpgsql = has_plpgsql
+        self._whose = ""
         self._prepared = 0
+        self._has_looked_for_pruning = False
 
     @classmethod
     @asynccontextmanager
@@ -85,20 +100,33 @@ class Explainer:
                 if not found["may_take"]:
                     value = value.replace('"$user"', in_quotes(user))
                 await self._set(name, value)
+                # The search path is a list of names already.
+                shown = value if name == "search_path" and value else literal(value)
+                self.script += (f"SET LOCAL {quoted(name)} = {shown}",)
             if found["may_take"]:
                 await self.connection.execute(f"SET LOCAL ROLE {quoted(user)} {OWN_MARK}")
+                self.script += (f"SET LOCAL ROLE {quoted(user)}",)
                 self.role = user
             elif found["is_there"]:
-                self.role_note = (
-                    f"Planned as {self.role}, with the search path of {user}: the console's role may not take on that "
-                    f"one; GRANT {quoted(user)} TO {quoted(self.role)} allows it."
-                )
+                self._whose = user
+                self.role_note = f"Planned as {self.role}, with the search path of {user}"
+                if found["is_powerful"]:
+                    self.role_note += "."
+                else:
+                    self.role_note += (
+                        ": the console's role may not take on that one; "
+                        f"GRANT {quoted(user)} TO {quoted(self.role)} allows it."
+                    )
             else:
                 self.role_note = f"Planned as {self.role}: the role that ran the statement is not there."
         self.search_path = await self.connection.fetchval(f"SELECT current_setting('search_path') {OWN_MARK}")
 
     async def _set(self, name: str, value: str) -> None:
         await self.connection.fetchval(f"SELECT set_config($1, $2, true) {OWN_MARK}", name, value)
+
+    async def _set_own(self, name: str, value: str) -> None:
+        self.own_settings.add(name)
+        await self._set(name, value)
 
     # The text ---------------------------------------------------------------------------------------------------
 
@@ -147,55 +175,137 @@ class Explainer:
                 ) from problem
             if "at end of input" in said or "unterminated" in said or self._doubt(text):
                 raise OperationRefused(cut_off(self._kept_text)) from problem
-        if self.role_note and isinstance(
-            problem, asyncpg.UndefinedTableError | asyncpg.InsufficientPrivilegeError
-        ):
+        if isinstance(problem, asyncpg.InsufficientPrivilegeError):
+            raise self._denied(problem, text) from problem
+        if self.role_note and isinstance(problem, asyncpg.UndefinedTableError):
             raise QueryDenied(f"The server says: {said}. {self.role_note}") from problem
+        if isinstance(problem, asyncpg.AmbiguousFunctionError):
+            raise OperationRefused(
+                f"Several functions fit, as the text does not tell of which type their parameters are: "
+                f"{problem.args[0]}. Take the plan of a running session, whose text has the values, or give a text with "
+                "casts ($1::date)."
+            ) from problem
         if isinstance(problem, asyncpg.IndeterminateDatatypeError):
             raise OperationRefused(f"The server cannot tell what the parameters are: {said}.") from problem
 
+    def _denied(self, problem: asyncpg.PostgresError, text: str) -> QueryDenied:
+        """The server's words, as whom it was planned, and the least that would allow it."""
+        why = f", because {self.role} may not become {self._whose}" if self._whose else ""
+        sentence = f"The server says: {problem.args[0]}. It was planned as {self.role}{why}."
+        match = _NEEDED.search(str(problem.args[0]))
+        if match is None or not read(text).effect.reads_only:
+            return QueryDenied(sentence)
+        kind, name = match.groups()
+        if kind == "schema":
+            right = f"USAGE ON SCHEMA {quoted(name)}"
+        else:
+            right = f"SELECT ON {_as_written(name, text)}"
+        role = quoted(self.role)
+        all_data = f", or GRANT pg_read_all_data TO {role}," if self.major >= _READ_ALL_DATA else ""
+        return QueryDenied(f"{sentence} GRANT {right} TO {role}{all_data} allows it.")
+
     # The plan ---------------------------------------------------------------------------------------------------
 
-    async def explain(self, prepared: Prepared, form: str) -> str:
-        """The plan in that format, JSON or TEXT, without running the statement."""
-        options = f"VERBOSE, SETTINGS, SUMMARY, FORMAT {form}"
+    async def explain(self, prepared: Prepared) -> str:
+        """The plan as JSON, without running the statement."""
+        try:
+            return await self._explain(prepared)
+        except asyncpg.InsufficientPrivilegeError as problem:
+            raise self._denied(problem, prepared.text) from problem
+
+    async def _explain(self, prepared: Prepared) -> str:
         if not prepared.parameters:
-            return await self._lines(f"EXPLAIN ({options}) {prepared.text}\n{OWN_MARK}")
-        if self.major >= _GENERIC_PLAN and self._has_plpgsql:
-            await self._set(
-                "dbconsole.statement", f"EXPLAIN (GENERIC_PLAN, {options}) {prepared.text}\n{OWN_MARK}"
-            )
+            (statement,) = statements_of_plan(prepared.text, 0, without_values=True)
+            return await self._lines(statement)
+        if self.plans_without_values:
+            (statement,) = statements_of_plan(prepared.text, len(prepared.parameters), without_values=True)
+            await self._set("dbconsole.statement", statement)
             await self.connection.execute(_KEEP_PLAN)
             plan: str = await self.connection.fetchval(f"SELECT current_setting('dbconsole.plan') {OWN_MARK}")
+            if '"Subplans Removed"' in plan and not self._has_looked_for_pruning:
+                self._has_looked_for_pruning = True
+                self.keeps_partitions = await self._prunes(prepared)
             return plan.rstrip("\n")
-        await self.connection.execute(f"SET LOCAL plan_cache_mode = force_generic_plan {OWN_MARK}")
-        plan = await self._explain_prepared(prepared, options)
-        if "Subplans Removed" in plan:  # NULL is in no partition's bounds
-            await self.connection.execute(f"SET LOCAL enable_partition_pruning = off {OWN_MARK}")
-            plan = await self._explain_prepared(prepared, options)
+        await self._set_own("plan_cache_mode", "force_generic_plan")
+        plan = await self._explain_prepared(prepared)
+        if _PRUNED.search(plan):  # NULL is in no partition's bounds
+            await self._set_own("enable_partition_pruning", "off")
+            plan = await self._explain_prepared(prepared)
             self.keeps_partitions = True
         return plan
 
-    async def _explain_prepared(self, prepared: Prepared, options: str) -> str:
+    async def _prunes(self, prepared: Prepared) -> bool:
+        """Whether partitions are left out when the statement begins with a value: NULL, which is in none."""
+        transaction = self.connection.transaction()
+        await transaction.start()
+        await self._set("plan_cache_mode", "force_generic_plan")
+        try:
+            is_pruned = _PRUNED.search(await self._explain_prepared(prepared)) is not None
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError):  # a domain that is never null
+            is_pruned = False
+        await transaction.rollback()
+        return is_pruned
+
+    async def _explain_prepared(self, prepared: Prepared) -> str:
         # Prepared anew each time: an index that is there for a moment gives no new plan to an old one. Not with
         # `execute`, which takes several statements.
         self._prepared += 1
-        name = f"dbconsole_plan_{self._prepared}"
-        await self.connection.fetch(f"PREPARE {name} AS {prepared.text}\n{OWN_MARK}")
-        nothing = ", ".join(["NULL"] * len(prepared.parameters))
-        return await self._lines(f"EXPLAIN ({options}) EXECUTE {name}({nothing}) {OWN_MARK}")
+        _setting, prepare, explain = statements_of_plan(
+            prepared.text,
+            len(prepared.parameters),
+            without_values=False,
+            name=f"dbconsole_plan_{self._prepared}",
+        )
+        await self.connection.fetch(prepare)
+        return await self._lines(explain)
 
     async def analyze(self, prepared: Prepared, values: Sequence[str | None], limit: float) -> str:
         """The plan as JSON, after the statement has run. `limit` is in seconds."""
         await self._set("statement_timeout", f"{limit * 1000:.0f}")
+        if values:
+            self.own_settings.add("plan_cache_mode")
         *first, last = statements_of_analysis(prepared.text, values)
         for statement in first:
             await self.connection.fetch(statement)
         return await self._lines(last, limit + 5)
 
+    async def check_values(self, parameters: Sequence[str], values: Sequence[str | None]) -> None:
+        """Raises `OperationRefused` for a value that a parameter cannot have; these are the types of the parameters."""
+        for number, (type_, value) in enumerate(zip(parameters, values, strict=True), 1):
+            if value is None:
+                continue
+            try:
+                async with self.connection.transaction():
+                    await self.connection.fetch(f"SELECT {literal(value)}::{type_} {OWN_MARK}")
+            except asyncpg.PostgresError as problem:
+                if isinstance(problem, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
+                    raise
+                raise OperationRefused(
+                    f"The value of ${number} does not fit: {problem.args[0]}."
+                ) from problem
+
     async def _lines(self, statement: str, limit: float | None = None) -> str:
         rows = await self.connection.fetch(statement, timeout=limit)
         return "\n".join(row[0] for row in rows)
+
+
+def statements_of_plan(
+    text: str, parameters: int, *, without_values: bool, name: str = "dbconsole_plan"
+) -> tuple[str, ...]:
+    """What tells the plan of a statement with so many parameters.
+
+    `without_values`: whether the server plans for parameters that have none.
+    """
+    if not parameters:
+        return (f"EXPLAIN ({_OPTIONS}) {text}\n{OWN_MARK}",)
+    if without_values:
+        return (f"EXPLAIN (GENERIC_PLAN, {_OPTIONS}) {text}\n{OWN_MARK}",)
+    nothing = ", ".join(["NULL"] * parameters)
+    return (
+        f"SET LOCAL plan_cache_mode = force_generic_plan {OWN_MARK}",
+        f"PREPARE {name} AS {text}\n{OWN_MARK}",
+        f"EXPLAIN ({_OPTIONS}) EXECUTE {name}({nothing}) {OWN_MARK}",
+    )
 
 
 def statements_of_analysis(text: str, values: Sequence[str | None]) -> tuple[str, ...]:
@@ -203,7 +313,7 @@ def statements_of_analysis(text: str, values: Sequence[str | None]) -> tuple[str
     options = "ANALYZE, BUFFERS, VERBOSE, SETTINGS, FORMAT JSON"
     if not values:
         return (f"EXPLAIN ({options}) {text}\n{OWN_MARK}",)
-    literals = ", ".join("NULL" if value is None else _literal(value) for value in values)
+    literals = ", ".join("NULL" if value is None else literal(value) for value in values)
     return (
         f"SET LOCAL plan_cache_mode = force_custom_plan {OWN_MARK}",
         f"PREPARE dbconsole_plan AS {text}\n{OWN_MARK}",
@@ -211,11 +321,20 @@ def statements_of_analysis(text: str, values: Sequence[str | None]) -> tuple[str
     )
 
 
-def _literal(value: str) -> str:
+def literal(value: str) -> str:
     """A constant whose type the server finds out, whatever `standard_conforming_strings` is."""
     if "\\" not in value:
         return "'" + value.replace("'", "''") + "'"
     return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _as_written(relation: str, text: str) -> str:
+    """A relation with the schema that a statement names it with, if any."""
+    tokens = tokens_of(text).tokens
+    for place, token in enumerate(tokens):
+        if token.is_name and token.identifier == relation and are(tokens, place - 1, ".") and place > 1:
+            return f"{quoted(tokens[place - 2].identifier)}.{quoted(relation)}"
+    return quoted(relation)
 
 
 def _type_name(type_: Any) -> str:

@@ -34,7 +34,7 @@ class Hypothetical:
 
     async def cost(self) -> float:
         """What the statement costs with the indexes that there are, in the planner's units."""
-        document = document_of(await self._explainer.explain(self._prepared, "JSON"))
+        document = document_of(await self._explainer.explain(self._prepared))
         return float(document["Plan"]["Total Cost"])
 
     async def trial(self, idea: Idea) -> Trial | None:
@@ -43,7 +43,7 @@ class Hypothetical:
         try:
             async with connection.transaction():
                 made = [await self._make(definition) for definition in idea.definitions]
-                document = document_of(await self._explainer.explain(self._prepared, "JSON"))
+                document = document_of(await self._explainer.explain(self._prepared))
         except asyncpg.PostgresError as error:
             if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
                 raise

@@ -1,12 +1,12 @@
-"""A plan as EXPLAIN's text format has it, for one that must not be asked for twice since asking runs the statement."""
+"""A plan as EXPLAIN's text format has it, made of the JSON: asking twice would plan twice, or run the statement twice."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from console.data.plans.shares import Place
-from console.data.plans.titles import details_of, title_of
+from console.data.plans.titles import details_of, operation_of
 
 _BLOCKS = tuple(
     (kind, tuple((did, f"{kind} {name} Blocks") for did, name in steps))
@@ -19,28 +19,51 @@ _BLOCKS = tuple(
 
 
 def text_of(document: Mapping[str, Any], places: Sequence[Place]) -> str:
-    """The lines of a plan that was run."""
+    """The lines of a plan."""
     lines: list[str] = []
-    depths = [0] * len(places)
-    for number, place in enumerate(places):
-        if place.parent is not None:
-            depths[number] = depths[place.parent] + 1
+    # Columns before what EXPLAIN says of each node below its title.
+    margins: list[int] = []
+    for place in places:
+        column = 0 if place.parent is None else margins[place.parent]
+        if subplan := place.node.get("Subplan Name"):
+            lines.append(f"{' ' * column}{subplan}")
+            column += 2
         # As EXPLAIN does it: an arrow before every node but the first, and six columns a level.
-        margin = " " * max(0, depths[number] * 6 - 4)
-        arrow = "->  " if number else ""
-        lines.append(f"{margin}{arrow}{title_of(place.node)}  {_figures(place.node)}")
-        margin = " " * (depths[number] * 6 + 2)
+        arrow = "->  " if column else ""
+        lines.append(
+            f"{' ' * column}{arrow}{operation_of(place.node, with_schema=True)}  {_figures(place.node)}"
+        )
+        column += 6 if column else 2
+        margins.append(column)
         lines += [
-            f"{margin}{name}: {value}"
+            f"{' ' * column}{name}: {value}"
             for name, value in details_of(place.node)
-            if not name.endswith((" Blocks", " I/O Read Time", " I/O Write Time")) and name != "Disabled"
+            if not name.endswith((" Blocks", " I/O Read Time", " I/O Write Time"))
         ]
         if buffers := _buffers(place.node):
-            lines.append(f"{margin}Buffers: {buffers}")
-    for name in ("Planning Time", "Execution Time"):
-        if name in document:
-            lines.append(f"{name}: {document[name]:.3f} ms")
+            lines.append(f"{' ' * column}Buffers: {buffers}")
+    if settings := document.get("Settings"):
+        lines.append("Settings: " + ", ".join(f"{name} = '{value}'" for name, value in settings.items()))
+    if "Query Identifier" in document:
+        lines.append(f"Query Identifier: {document['Query Identifier']}")
+    if "Planning Time" in document:
+        lines.append(f"Planning Time: {document['Planning Time']:.3f} ms")
+    if jit := document.get("JIT"):
+        lines += _compiling(jit)
+    if "Execution Time" in document:
+        lines.append(f"Execution Time: {document['Execution Time']:.3f} ms")
     return "\n".join(lines)
+
+
+def _compiling(jit: Mapping[str, Any]) -> Iterator[str]:
+    yield "JIT:"
+    yield f"  Functions: {jit['Functions']}"
+    options = (f"{name} {'true' if is_on else 'false'}" for name, is_on in jit.get("Options", {}).items())
+    yield f"  Options: {', '.join(options)}"
+    if timing := jit.get("Timing"):
+        # From PostgreSQL 17 on that of generation is divided.
+        times = {name: time["Total"] if isinstance(time, Mapping) else time for name, time in timing.items()}
+        yield f"  Timing: {', '.join(f'{name} {time:.3f} ms' for name, time in times.items())}"
 
 
 def _figures(node: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from console.data.audit import AuditFile
 from console.data.plans import operations
@@ -13,6 +14,7 @@ from console.data.plans.assembly import Answer, plan_of
 from console.data.plans.calls import HARMLESS, called_in
 from console.data.plans.explain import Explainer
 from console.data.plans.statement_text import cut_off, read
+from console.data.plans.waiting import watched
 from console.data.queries import query
 from console.data.server import Server
 from console.errors import DbconsoleError, OperationRefused
@@ -52,6 +54,19 @@ class PlansService:
             )
         return Explaining(request, False, operations.planning(request, statement, self._settings.timeouts))
 
+    async def looked_at(self, explaining: Explaining) -> Explaining:
+        """The same with what will really run, for a person to confirm: as whom, and under which settings.
+
+        It takes no lock on what the statement names. Raises `OperationRefused`, `CannotConnect` or `QueryFailed`.
+        """
+        if explaining.operation is None:
+            return explaining
+        request = explaining.request
+        statement = await asyncio.to_thread(read, request.text)
+        async with self._explainer(request) as explainer:
+            operation = operations.planning(request, statement, self._settings.timeouts, explainer)
+        return replace(explaining, operation=operation)
+
     async def plan(self, explaining: Explaining) -> Plan:
         """The plan of a statement, which is not run.
 
@@ -71,8 +86,7 @@ class PlansService:
                 request=request,
                 prepared=prepared,
                 kind=PlanKind.GENERIC if prepared.parameters else PlanKind.EXACT,
-                json=await explainer.explain(prepared, "JSON"),
-                text=await explainer.explain(prepared, "TEXT"),
+                json=await explainer.explain(prepared),
                 notes=tuple(filter(None, (explainer.role_note, *statement.notes, *prepared.notes))),
             )
             return await plan_of(explainer, answer)
@@ -84,6 +98,19 @@ class PlansService:
         """Seconds that a statement may run for its plan."""
         return max(LONGEST_ANALYSIS, self._settings.timeouts.statement)
 
+    def refuse_running(self, request: PlanRequest) -> None:
+        """Raises `OperationRefused` for a statement whose text tells that it must not be run for its plan."""
+        operations.refuse_analysis(read(request.text).effect)
+
+    async def check_running(self, plan: Plan, request: PlanRequest) -> None:
+        """Raises `OperationRefused` where the statement of a plan must not be run for it, whatever its values are.
+
+        Raises `CannotConnect` or `QueryFailed`, too.
+        """
+        await self._check_text(plan, request)
+        async with self._explainer(request) as explainer:
+            await self._check_calls(plan, explainer)
+
     async def analyze_operation(
         self, plan: Plan, request: PlanRequest, values: Sequence[str | None] = ()
     ) -> Operation:
@@ -91,24 +118,34 @@ class PlansService:
 
         A value is what stands between the quotes of a constant: `2024-01-01`, `{1,2}`; None is NULL.
 
-        Raises `OperationRefused` where it must not be run, and says why; `CannotConnect` or `QueryFailed`.
+        Raises `OperationRefused` where it must not be run, or not with these values, and says why; `CannotConnect` or
+        `QueryFailed`.
         """
-        statement = await asyncio.to_thread(read, request.text)
-        operations.refuse_analysis(plan, statement.effect, values)
-        calls = await asyncio.to_thread(called_in, plan)
+        await self._check_text(plan, request)
+        operations.refuse_number(plan, values)
         async with self._explainer(request) as explainer:
-            rows = await explainer.connection.fetch(
-                query("plan_volatile", explainer.major),
-                [schema for schema, _ in calls],
-                [name for _, name in calls],
-            )
+            await self._check_calls(plan, explainer)
+            await explainer.check_values(plan.parameters, values)
+            script = explainer.script
+        return operations.analysis(plan, request, values, self.longest_analysis, script)
+
+    async def _check_text(self, plan: Plan, request: PlanRequest) -> None:
+        statement = await asyncio.to_thread(read, request.text)
+        operations.refuse_analysis(statement.effect, plan)
+
+    async def _check_calls(self, plan: Plan, explainer: Explainer) -> None:
+        calls = await asyncio.to_thread(called_in, plan)
+        rows = await explainer.connection.fetch(
+            query("plan_volatile", explainer.major),
+            [schema for schema, _ in calls],
+            [name for _, name in calls],
+        )
         risky = [row for row in rows if row["schema"] != "pg_catalog" or row["name"] not in HARMLESS]
         if risky:
             names = ", ".join(f"{row['schema']}.{row['name']}()" for row in risky)
             raise OperationRefused(
                 f"It is not run for its plan, because it calls {names}, which may do something each time."
             )
-        return operations.analysis(plan, request, values, self.longest_analysis)
 
     async def analyze(
         self, operation: Operation, plan: Plan, request: PlanRequest, values: Sequence[str | None] = ()
@@ -127,7 +164,6 @@ class PlansService:
                 prepared=prepared,
                 kind=PlanKind.ANALYZED,
                 json=await explainer.analyze(prepared, values, self.longest_analysis),
-                text=None,
                 notes=plan.notes,
             )
             return await plan_of(explainer, answer)
@@ -148,6 +184,7 @@ class PlansService:
     async def _explainer(self, request: PlanRequest) -> AsyncIterator[Explainer]:
         async with (
             self._server.visit(request.database) as connection,
+            watched(self._server, connection, request.database, self._settings.timeouts.lock),
             Explainer.on(connection, request.user) as explainer,
         ):
             yield explainer

@@ -27,18 +27,25 @@ _QUIET = frozenset(("Disabled", "Inner Unique", "Single Copy"))
 
 def title_of(node: Node) -> str:
     """ "Index Scan using orders_pkey on orders o", with the name of a subplan before it: "CTE recent: Seq Scan …"."""
+    name = operation_of(node)
+    subplan = node.get("Subplan Name")
+    return f"{subplan}: {name}" if subplan else name
+
+
+def operation_of(node: Node, *, with_schema: bool = False) -> str:
+    """The same without the subplan; with the schema of what it reads, as EXPLAIN's VERBOSE has it."""
     name = _operation(node)
     if index := node.get("Index Name"):
         name += (
             f" on {quoted(index)}" if node["Node Type"] == "Bitmap Index Scan" else f" using {quoted(index)}"
         )
     if target := _target(node):
-        name += f" on {target}"
+        schema = f"{quoted(node['Schema'])}." if with_schema and node.get("Schema") else ""
+        name += f" on {schema}{target}"
     alias = node.get("Alias")
     if alias and alias != target_name(node):
         name += f" {quoted(alias)}" if target else f" on {quoted(alias)}"
-    subplan = node.get("Subplan Name")
-    return f"{subplan}: {name}" if subplan else name
+    return name
 
 
 def target_name(node: Node) -> str | None:
@@ -97,7 +104,8 @@ def details_of(node: Node) -> tuple[tuple[str, str], ...]:
 
 def _is_idle_counter(name: str, value: Any) -> bool:
     """Whether it counts what has not happened; the text format leaves these out too."""
-    return value == 0 and value is not False and name.endswith(("Blocks", "Time", "Removed by Index Recheck"))
+    idle = ("Blocks", "Time", "Removed by Index Recheck", "Subplans Removed")
+    return value == 0 and value is not False and name.endswith(idle)
 
 
 def _shown(value: Any) -> str:

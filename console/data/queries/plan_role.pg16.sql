@@ -26,6 +26,13 @@ WITH asked AS (
 )
 SELECT asked.oid IS NOT NULL AS is_there,
        asked.oid IS NOT NULL AND pg_has_role(asked.oid, 'SET') AS may_take,
+       -- Nobody is to be told to take on what can give itself more, or write to the server's files: a superuser first of all.
+       EXISTS (SELECT FROM pg_roles p
+               WHERE (p.rolsuper OR p.rolcreaterole OR p.rolcreatedb OR p.rolreplication OR p.rolbypassrls
+                      OR (p.rolname LIKE 'pg\_%'
+                          AND p.rolname NOT IN ('pg_monitor', 'pg_read_all_settings', 'pg_read_all_stats',
+                                                'pg_stat_scan_tables', 'pg_read_all_data', 'pg_signal_backend', 'pg_database_owner')))
+                 AND pg_has_role(asked.oid, p.oid, 'MEMBER')) AS is_powerful,
        current_user::text AS own_role,
        EXISTS (SELECT FROM pg_language l
                WHERE l.lanname = 'plpgsql' AND has_language_privilege(coalesce(asked.oid, current_user::regrole::oid), l.oid, 'USAGE')
