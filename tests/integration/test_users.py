@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from console.data.accounts import user_queries
 from console.errors import BadInput, OperationRefused
 from console.models.accounts import UserState
 from tests.accounts import (
@@ -153,6 +154,21 @@ async def test_what_a_search_finds(platform: Database, file: Path, search: str, 
     async with users_of(platform, file) as users:
         page = await users.page(search)
     assert {names[user.email or ""] for user in page.rows} == found
+
+
+@pytest.mark.parametrize("few", [0, 11, 12, 2000])
+async def test_a_search_is_paged_the_same_way_whether_few_or_many_are_found(
+    platform: Database, file: Path, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(user_queries, "_FEW_MATCHES", few)
+    await fill(platform, 30, without_email=3)
+    async with users_of(platform, file) as users:
+        pages = [await users.page("name 1", size=4)]
+        while pages[-1].after is not None:
+            pages.append(await users.page("name 1", after=pages[-1].after, size=4))
+        found = [user.email for page in pages for user in page.rows]
+        assert found == [*(f"user{number}@example.com" for number in range(10, 20)), None]
+        assert await users.page("name 1", before=pages[-1].before, size=4) == pages[-2]
 
 
 async def test_a_search_that_nobody_waits_for_is_cancelled_on_the_server(

@@ -22,12 +22,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console.data.accounts.context import AccountsContext
 from console.data.accounts.paging import Position, read_page
 from console.data.accounts.readable import readable
 from console.data.accounts.rows import is_on, is_open, select_sessions, session_of
-from console.data.accounts.user_queries import is_searched, session_order, user_with
+from console.data.accounts.user_queries import searched, session_order, user_with
 from console.data.place import Place
 from console.data.trail import trail_of
 from console.errors import BadInput, OperationRefused
@@ -71,14 +72,14 @@ class LoginSessions:
         word = search.strip()
         if _ADDRESS.fullmatch(word):
             word, address = "", word
-        rows = select_sessions(place).where(
-            place.table("sessions").c.user_id == user_id if user_id is not None else true(),
-            _is_from(place, address.strip()),
-            is_open(place) if open_only else true(),
-            _is_of(place, word),
-        )
         is_all = not (search.strip() or user_id or address.strip() or open_only)
         async with self._context.reading() as connection:
+            rows = select_sessions(place).where(
+                place.table("sessions").c.user_id == user_id if user_id is not None else true(),
+                _is_from(place, address.strip()),
+                is_open(place) if open_only else true(),
+                await _is_of(connection, place, word),
+            )
             return await read_page(
                 connection,
                 rows,
@@ -194,11 +195,11 @@ def _after(place: Place) -> dict[str, Any]:
     return {"is_active": False} if place.has("sessions", "is_active") else {"deleted": True}
 
 
-def _is_of(place: Place, word: str) -> ColumnElement[bool]:
+async def _is_of(connection: AsyncConnection, place: Place, word: str) -> ColumnElement[bool]:
     """Whether a session is one of a user that was searched for."""
     if not word:
         return true()
-    return is_searched(place, word) if "users" in place.tables else false()
+    return await searched(connection, place, word) if "users" in place.tables else false()
 
 
 def _is_from(place: Place, address: str) -> ColumnElement[bool]:

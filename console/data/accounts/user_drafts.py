@@ -88,7 +88,9 @@ async def refuse_taken(
     if not wanted:
         return
     same: list[ColumnElement[bool]] = [
-        func.lower(table.c[name]) == func.lower(value) for name, value in wanted.items()
+        # A number has no case, and its index knows it as it is.
+        table.c[name] == value if name == "phone_number" else func.lower(table.c[name]) == func.lower(value)
+        for name, value in wanted.items()
     ]
     others = select_users(place).where(or_(*same), is_kept(table)).limit(1)
     if user is not None:

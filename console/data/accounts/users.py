@@ -91,20 +91,18 @@ class Users:
         """
         place = await self._context.place()
         table = place.table("users")
-        by = table.c.email if "email" in table.c else table.c.id
-        rows = select_users(place).where(
-            queries.is_searched(place, search.strip()), queries.has_state(place, state)
-        )
+        word = search.strip()
         async with self._context.reading() as connection:
+            wanted = await queries.searched(connection, place, word)
             return await read_page(
                 connection,
-                rows,
-                Order(by, table.c.id),
+                select_users(place).where(wanted, queries.has_state(place, state)),
+                Order(table.c.email if "email" in table.c else table.c.id, table.c.id),
                 user_of,
                 size=size,
                 after=after,
                 before=before,
-                estimate=place.estimates.get("users") if not search.strip() and state is None else None,
+                estimate=place.estimates.get("users") if not word and state is None else None,
             )
 
     async def get(self, user_id: UUID) -> User | None:
