@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from console.data.plans.document import document_of, without_settings
+from console.data.plans.document import _read, document_of, without_settings
 from console.errors import QueryFailed
 
 
