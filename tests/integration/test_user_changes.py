@@ -103,6 +103,19 @@ async def test_the_statement_that_is_shown_can_be_run_as_it_is(platform: Databas
         assert (await users.find("ada@example.com")).state is UserState.DELETED
 
 
+async def test_every_version_does_all_of_it(every_postgres: PostgresCluster, file: Path) -> None:
+    async with platform_of(every_postgres) as made, users_of(made, file) as users:
+        user = await edited(users, await created(users, email="ada@example.com"), name="Ada")
+        user = await with_password(users, user)
+        assert (await users.page("ADA")).rows == (await users.page("a")).rows == (user,)
+        user = await users.deactivate(await users.deactivate_operation(user), user)
+        user = await users.delete(await users.delete_operation(user), user)
+        assert (await users.page(state=UserState.DELETED)).rows == (user,)
+        await users.restore(await users.restore_operation(user), user)
+        assert len((await users.detail(user.id)).actions) == 6
+        assert not await broken_rows(made.url)
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
