@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.form import FormInput
 from console.errors import DbconsoleError
 from console.resources import folder
 from console.terminal.safe_text import visible
@@ -49,11 +50,10 @@ class ChooseDialog(ModalScreen[Choice[T] | None], Generic[T]):
     CSS_PATH: ClassVar = [folder("themes") / "dialogs.tcss", folder("themes") / "keys.tcss"]
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose", "choose", key_display="enter", priority=True),
-        Binding("down", "move(1)", "next", key_display="↓", priority=True),
-        Binding("up", "move(-1)", "previous", show=False, priority=True),
-        Binding("pagedown", "move(10)", "further", show=False, priority=True),
-        Binding("pageup", "move(-10)", "back", show=False, priority=True),
+        Binding("down", "move(1)", "next", key_display="↓"),
+        Binding("up", "move(-1)", "previous", show=False),
+        Binding("pagedown", "move(10)", "further", show=False),
+        Binding("pageup", "move(-10)", "back", show=False),
         Binding("escape", "cancel", "cancel", key_display="esc"),
     ]
 
@@ -72,7 +72,7 @@ class ChooseDialog(ModalScreen[Choice[T] | None], Generic[T]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="choose"):
             yield Static(Content(visible(self._title)), id="title")
-            yield Input(placeholder=self._hint, select_on_focus=False)
+            yield FormInput(placeholder=self._hint, select_on_focus=False)
             yield LiveTable[Choice[T]](
                 (
                     Column("name", "", lambda choice: choice.name, 20, 16, flexible=True, share=0.5),
@@ -132,7 +132,8 @@ class ChooseDialog(ModalScreen[Choice[T] | None], Generic[T]):
         """Go to another one."""
         self._table.action_move_cursor(by)
 
-    def action_choose(self) -> None:
+    @on(Input.Submitted)
+    def _choose(self) -> None:
         """Take the one under the cursor."""
         if any(worker.node is self and not worker.is_finished for worker in self.workers):
             self._is_awaited = True

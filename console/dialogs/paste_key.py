@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from pydantic import SecretStr
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from console.dialogs.password import SecretInput
 from console.errors import DbconsoleError
@@ -33,7 +33,6 @@ class PasteKeyDialog(ModalScreen[ApiKey | None]):
 
     CSS_PATH: ClassVar = [folder("themes") / "dialogs.tcss", folder("themes") / "keys.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "ask, then go to it", key_display="enter", priority=True),
         Binding("escape", "leave", "close", key_display="esc"),
     ]
 
@@ -56,11 +55,11 @@ class PasteKeyDialog(ModalScreen[ApiKey | None]):
             yield Static(id="said", markup=False)
         yield KeyLine(right=())
 
-    def action_go_on(self) -> None:
+    @on(Input.Submitted)
+    def _go_on(self, event: Input.Submitted) -> None:
         """Ask about what was pasted; when nothing was, go to the key that was found."""
-        box = self.query_one(SecretInput)
-        pasted = SecretStr(box.value.strip())
-        box.value = ""
+        pasted = SecretStr(event.value.strip())
+        event.input.value = ""
         if len(pasted) > MOST_CHARACTERS:
             self._say("That is too long to be a key.", "$warning")
         elif pasted:

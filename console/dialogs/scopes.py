@@ -12,9 +12,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
+from console.dialogs.form import FormInput
 from console.errors import BadInput
 from console.models.accounts import scopes_of
 from console.resources import folder
@@ -40,11 +43,34 @@ class _Choice:
     is_new: bool = False
 
 
-class _ScopeInput(Input):
-    """A box for words without spaces: the key space is a command."""
+class _ScopeInput(FormInput):
+    """A box for one word after the other: enter and space hand over what was typed, and empty it for what follows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take(True)", "add, or done", key_display="enter"),
+        Binding("space", "take(False)", "choose"),
+    ]
+
+    @dataclass
+    class Taken(Message):
+        """A word was handed over; where there is none, enter may end it all."""
+
+        word: str
+        may_end: bool
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         return key != "space" and super().check_consume_key(key, character)
+
+    async def _on_key(self, event: Key) -> None:
+        if event.key == "space":
+            event.stop()
+            event.prevent_default()
+            self.action_take(False)
+
+    def action_take(self, may_end: bool) -> None:
+        """Hand over what was typed."""
+        self.post_message(self.Taken(self.value.strip(), may_end))
+        self.value = ""
 
 
 class ScopesDialog(ModalScreen[Permissions | None]):
@@ -53,12 +79,10 @@ class ScopesDialog(ModalScreen[Permissions | None]):
     CSS_PATH: ClassVar = [folder("themes") / "dialogs.tcss", folder("themes") / "keys.tcss"]
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "choose_typed", "add, or done", key_display="enter", priority=True),
-        Binding("space", "choose", "choose", priority=True),
-        Binding("down", "move(1)", "next", show=False, priority=True),
-        Binding("up", "move(-1)", "previous", show=False, priority=True),
-        Binding("tab", "turn", "JSON or list", priority=True),
-        Binding("ctrl+s", "done", "done", priority=True),
+        Binding("down", "move(1)", "next", show=False),
+        Binding("up", "move(-1)", "previous", show=False),
+        Binding("tab", "turn", "JSON or list"),
+        Binding("ctrl+s", "done", "done"),
         Binding("escape", "cancel", "cancel", key_display="esc"),
     ]  # fmt: skip
 
@@ -71,6 +95,8 @@ class ScopesDialog(ModalScreen[Permissions | None]):
         """
         super().__init__()
         self._check = check
+        self._words = ""
+        """What was typed of a scope."""
         self._question = question
         self._permissions = {"scopes": []} if permissions is None else permissions
         self._chosen = list(dict.fromkeys(scopes_of(self._permissions)))
@@ -112,34 +138,42 @@ class ScopesDialog(ModalScreen[Permissions | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # In the JSON these keys write.
-        return not (action in ("choose_typed", "choose", "move") and self.is_mounted and self._is_raw)
+        return not (action == "move" and self.is_mounted and self._is_raw)
 
     # The list -----------------------------------------------------------------------------------------------------
 
-    @property
-    def _typed(self) -> str:
-        return self.query_one(Input).value.strip()
-
     @on(Input.Changed)
+    def _typing(self, event: Input.Changed) -> None:
+        self._words = event.value.strip()
+        self._show_choices()
+        if self._words:
+            self._say("")
+
     def _show_choices(self) -> None:
-        typed = self._typed.casefold()
+        typed = self._words.casefold()
         found = [scope for scope in self._known if typed in scope.casefold()]
         found.sort(key=lambda scope: not scope.casefold().startswith(typed))
         choices = [_Choice(scope, scope in self._chosen) for scope in found]
-        if self._typed and self._typed not in self._known:
-            choices.append(_Choice(self._typed, False, is_new=True))
+        if self._words and self._words not in self._known:
+            choices.append(_Choice(self._words, False, is_new=True))
         table = self.query_one("#choices", LiveTable)
         table.update_rows(choices)
         if typed:
             table.action_first_row()
-        self._say("")
 
     def action_move(self, by: int) -> None:
         """Go to another scope."""
         self.query_one("#choices", LiveTable).action_move_cursor(by)
 
-    def action_choose(self) -> None:
-        """Choose the scope under the cursor, or no longer."""
+    @on(_ScopeInput.Taken)
+    def _take(self, event: _ScopeInput.Taken) -> None:
+        if event.may_end and not event.word:
+            self.action_done()
+        else:
+            self._choose()
+
+    def _choose(self) -> None:
+        """Chooses the scope under the cursor, or no longer."""
         choice: _Choice | None = self.query_one("#choices", LiveTable).cursor_row
         if choice is None:
             return
@@ -154,16 +188,9 @@ class ScopesDialog(ModalScreen[Permissions | None]):
         self._permissions, self._chosen = document, chosen
         if choice.is_new:
             self._known.append(choice.scope)
-        self.query_one(Input).value = ""
+        self._words = ""
         self._show_choices()
         self.query_one("#choices", LiveTable).move_to(choice.scope)
-
-    def action_choose_typed(self) -> None:
-        """Choose what is typed; when nothing is, that was all."""
-        if self._typed:
-            self.action_choose()
-        else:
-            self.action_done()
 
     # The JSON -----------------------------------------------------------------------------------------------------
 
@@ -176,6 +203,7 @@ class ScopesDialog(ModalScreen[Permissions | None]):
             self._known = list(dict.fromkeys([*self._chosen, *self._known]))
             self.query_one(Input).focus()
             self._show_choices()
+            self._say("")
             self.query_one("#choices", LiveTable).action_first_row()
             self.refresh_bindings()
 

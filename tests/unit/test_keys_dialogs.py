@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
+from textual.events import Key
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
@@ -91,6 +92,16 @@ async def test_a_scope_that_nobody_has_yet_is_added() -> None:
             pilot, scopes_dialog({"scopes": ["read"]}), *"billing:x", "enter", "ctrl+s"
         )
         assert answers == [Permissions({"scopes": ["read", "billing:x"]})]
+
+
+async def test_a_word_that_is_no_scope_is_refused() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        dialog = scopes_dialog()
+        answers = await open_dialog(pilot, dialog, *"a(b", "enter")
+        assert said(dialog, "problem").startswith("'a(b' is no scope")
+        await press(pilot, "r", "space", "enter")
+        assert answers == [Permissions({"scopes": ["read"]})]
 
 
 async def test_a_scope_is_taken_away_and_what_else_is_in_the_document_stays() -> None:
@@ -358,3 +369,32 @@ async def test_hostile_choices_are_data() -> None:
         assert "[@click=app.quit]x[/]" in choices(dialog)[0]
         await press(pilot, "enter")
         assert len(answers) == 1
+
+
+# Faster than the console
+
+
+async def test_keys_that_come_at_once_are_taken_in_their_order() -> None:
+    asked: list[str] = []
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        await open_dialog(pilot, paste_dialog(asked, api_key()))
+        at_once(app, *"abc", "enter")
+        await press(pilot)
+        assert asked == ["abc"]
+        answers = await open_dialog(pilot, scopes_dialog())
+        at_once(app, *"re", "space", *"wr", "enter", "enter")
+        await press(pilot)
+        assert answers == [Permissions({"scopes": ["read", "write"]})]
+        answers = await open_dialog(pilot, ChooseDialog("Whose?", people(30)))
+        at_once(app, *"user 1", "down", "enter")
+        await press(pilot)
+        assert [answer.value for answer in answers] == [10]
+
+
+def at_once(app: FakeConsole, *keys: str) -> None:
+    """Keys as a terminal sends them that was pasted into, or a person who does not wait."""
+    for key in keys:
+        app.post_message(
+            Key("space" if key == " " else key, " " if key == "space" else key if len(key) == 1 else None)
+        )
