@@ -226,7 +226,19 @@ def test_completion_scripts_call_us_back(shell: str) -> None:
     [
         (
             "dbconsole ",
-            ["activity", "audit", "completion", "demo", "explain", "migrate", "platform", "pools", "slow"],
+            [
+                "activity",
+                "audit",
+                "completion",
+                "demo",
+                "explain",
+                "keys",
+                "migrate",
+                "platform",
+                "pools",
+                "slow",
+                "users",
+            ],
         ),
         ("dbconsole po", ["pools"]),
         ("dbconsole --re", ["--read-only", "--refresh"]),

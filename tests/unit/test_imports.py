@@ -59,6 +59,8 @@ def imported(*arguments: str, environ: dict[str, str] | None = None) -> tuple[in
         ["demo", "up", "--help"],
         ["explain", "--help"],
         ["audit", "list", "--help"],
+        ["keys", "create", "--help"],
+        ["users", "show", "--help"],
     ],
     ids=" ".join,
 )
