@@ -36,6 +36,7 @@ from console.settings import Settings
 from tests.fake_accounts import FakeAccounts, accounts_snapshot
 from tests.fake_migrations import FakeMigrations, migration_status
 from tests.fake_plans import FakePlans
+from tests.fake_roles import FakeRoles
 from tests.fake_statements import READY, FakeStatements, statements_snapshot
 
 S = TypeVar("S")
@@ -231,6 +232,7 @@ class FakeConsole(ConsoleApp):
         self.plans = FakePlans()
         self.statements = FakeStatements()
         self.accounts = FakeAccounts()
+        self.roles = FakeRoles()
         taken = None if empty else NOW - timedelta(seconds=age)
 
         def reading(snapshot: Any, history: tuple[Point, ...] = ()) -> Reading[Any]:
@@ -260,7 +262,7 @@ class FakeConsole(ConsoleApp):
             "find_waits": lambda: None,
             "accounts_feed": self.accounts_feed,
             "find_accounts": lambda: self.accounts,
-            "find_roles": lambda: None,
+            "find_roles": lambda: self.roles,
         }
         services = Services(settings, settings.thresholds, **fakes)
         super().__init__(
