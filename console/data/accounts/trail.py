@@ -25,12 +25,12 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console.data.accounts.chain import RETENTION, Anchor, look_at_chain
 from console.data.accounts.context import AccountsContext
 from console.data.accounts.paging import Order, Position, aware, read_page
+from console.data.accounts.readable import readable
 from console.data.place import Place
 from console.data.trail import Trail
 from console.errors import BadInput, OperationRefused
@@ -110,8 +110,9 @@ class TrailService:
     async def retention_operation(self) -> Retention:
         """What letting go of the rows that are older than the setting allows means, for a person to confirm.
 
-        Raises `OperationRefused` where nothing is that old, and as `Engine.connection`.
+        Raises `OperationRefused` where nothing is that old or nothing may be changed, and as `Engine.connection`.
         """
+        self._context.changes.check()
         trail = await self._trail()
         row = trail.table.c
         days = self._context.settings.accounts.audit_retention_days
@@ -135,7 +136,7 @@ class TrailService:
             title=f"Let go of {rows} of the audit trail, older than {days} days",
             action="Remove",
             object_name=trail.table.fullname,
-            statements=(_readable(_delete(trail, through, until)),),
+            statements=(readable(_delete(trail, through, until)),),
             consequences=(
                 f"{rows[:1].upper()}{rows[1:]} from {_moment(since)} to {_moment(until)} are lost for good.",
                 after,
@@ -313,15 +314,6 @@ def _delete(trail: Trail, through: int | None, until: datetime) -> Delete:
     if through is not None:
         return delete(trail.table).where(row.sequence <= through)
     return delete(trail.table).where(row.timestamp <= literal(until, DateTime(timezone=True)))
-
-
-def _readable(statement: Delete) -> str:
-    """The statement with its parameters written out, on one line."""
-    compiled = statement.compile(
-        dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]
-        compile_kwargs={"literal_binds": True},
-    )
-    return " ".join(str(compiled).split())
 
 
 def _moment(at: datetime) -> str:
