@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from console.errors import DbconsoleError
 from console.models.operation import Danger, Operation
 from console.models.plans import (
     Actual,
@@ -280,7 +279,7 @@ class FakePlans:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
         """What was wanted, in order: the name of the method and what it was about."""
-        self.problems: dict[str, DbconsoleError] = {}
+        self.problems: dict[str, Exception] = {}
         """What a method raises, by its name."""
         self.operation: Operation | None = None
         """What has to be confirmed before a plan is taken."""
@@ -308,6 +307,12 @@ class FakePlans:
         if "explaining" in self.problems:
             raise self.problems["explaining"]
         return Explaining(request, self.operation is None, self.operation)
+
+    async def looked_at(self, explaining: Explaining) -> Explaining:
+        return explaining
+
+    async def check_running(self, plan: Plan, request: PlanRequest) -> None:
+        await self._answer("check_running", request)
 
     async def plan(self, explaining: Explaining) -> Plan:
         await self._answer("plan", explaining.request)

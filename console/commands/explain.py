@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--value",
     "values",
     multiple=True,
-    help="With --analyze: what $1 is, the next one what $2 is …; NULL is no value.",
+    help="With --analyze: what $1 is, the next one what $2 is …; NULL means the parameter is NULL.",
 )
 @click.option("--indexes", is_flag=True, help="Print which indexes might help instead.")
 @json_option
@@ -71,6 +71,9 @@ def command(
         else:
             request = await _known(server, query_id, user, database)
         explaining = plans.explaining(request)
+        if analyze:
+            plans.refuse_running(request)
+        explaining = await plans.looked_at(explaining)
         if explaining.operation is not None:
             confirm(explaining.operation, options, err=True)
         plan = await plans.plan(explaining)

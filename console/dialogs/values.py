@@ -47,7 +47,7 @@ class ValuesDialog(ModalScreen[tuple[str | None, ...] | None]):
                 for label, value in zip(self._labels, self._before, strict=True):
                     yield Static(Content.styled(visible(label), "$text-muted"))
                     yield Input(NULL if value is None else value, select_on_focus=False)
-            words = f"As between the quotes of a constant: 2026-03-01, {{1,2}}. {NULL} is no value."
+            words = f"As between the quotes of a constant: 2026-03-01, {{1,2}}. {NULL} means the parameter is NULL."
             yield Static(Content.styled(words, "$text-muted"), classes="label")
         yield KeyLine(right=())
 

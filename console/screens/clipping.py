@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.widget import Widget
 
 
-def send_to_clipboard(widget: Widget, text: str) -> None:
-    """Hands text to the terminal, which may or may not put it into its clipboard."""
+def send_to_clipboard(widget: Widget, text: str, what: str = "") -> None:
+    """Hands text to the terminal, which may or may not put it into its clipboard; `what` says what it is: "the plan"."""
     from console.terminal.clipboard import TooLongToCopy, copy
 
     try:
@@ -14,4 +14,5 @@ def send_to_clipboard(widget: Widget, text: str) -> None:
     except TooLongToCopy as problem:
         widget.notify(problem.sentence, markup=False, severity="warning")
     else:
-        widget.notify("Sent to the terminal's clipboard.", markup=False, timeout=3)
+        sent = f"Sent {what}" if what else "Sent"
+        widget.notify(f"{sent} to the terminal's clipboard.", markup=False, timeout=3)

@@ -15,12 +15,12 @@ from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher, Static
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.errors import DbconsoleError, OperationRefused
+from console.errors import OperationRefused
 from console.models.operation import Operation
 from console.models.plans import IndexAdvice, Plan, PlanRequest
 from console.resources import folder
 from console.screens.clipping import send_to_clipboard
-from console.screens.plan_text import head, parameter_labels, write_plan
+from console.screens.plan_text import head, parameter_labels, words_of, write_plan
 from console.screens.plan_view import Pane, PlanView
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
@@ -54,6 +54,7 @@ class PlanScreen(ModalScreen[None]):
         Binding("w", "widest", "widest", id="plan.widest", tooltip="Go to the node that costs the most by itself"),
         Binding("y", "copy", "copy", id="plan.copy", tooltip="Copy the plan, or the CREATE INDEX of the candidate"),
         Binding("Y", "copy_statement", "copy statement", show=False, id="plan.copy-statement", tooltip="Copy the statement"),
+        Binding("r", "again", "again", id="plan.again", tooltip="Take the plan anew"),
         Binding("e", "export", "export", id="plan.export", tooltip="Write the plan to a text or JSON file"),
         Binding("tab", "app.focus_next", "other pane", show=False, tooltip="Go to the other pane"),
         Binding("escape", "back", "back", id="plan.back", key_display="esc", tooltip="Stop what runs; back to the tree; leave"),
@@ -148,19 +149,44 @@ class PlanScreen(ModalScreen[None]):
 
     @work(group="plan", exclusive=True, exit_on_error=False)
     async def _take(self) -> None:
-        """Asks for the plan; first the person, where planning takes locks. What goes wrong is said in its place."""
-        services = self._services
+        """Asks for the plan; first the person, where planning takes locks. What goes wrong is said in its place.
+
+        Where there is a plan already it stays until there is another one.
+        """
+        services, before = self._services, self._plan
         try:
             # What reads statements is imported now.
             explaining = await asyncio.to_thread(lambda: services.plans.explaining(self._request))
+            explaining = await services.plans.looked_at(explaining)
             if explaining.operation is not None and not await self._is_wanted(explaining.operation):
-                self.dismiss(None)
+                if before is None:
+                    self.dismiss(None)
                 return
             plan = await services.plans.plan(explaining)
-        except DbconsoleError as problem:
-            self._say(Words(f"◆ {problem.sentence}", "danger", 2))
+        except Exception as problem:
+            again = "" if isinstance(problem, OperationRefused) else " r tries again."
+            self._fail(f"{words_of(problem)}{again}")
         else:
+            self._problem = None
             self._show(plan)
+            if before is not None:
+                self.notify("The plan was taken anew.", timeout=3)
+
+    def _fail(self, sentence: str) -> None:
+        """Says what went wrong: above the plan where there is one, else in its place."""
+        self._problem = sentence
+        if self._plan is None:
+            self._say(Words(f"◆ {sentence}", "danger", 2))
+        else:
+            self._show_head()
+
+    def action_again(self) -> None:
+        """Take the plan anew, unless the statement is being run for real."""
+        if self._began is not None:
+            return
+        if self._plan is None:
+            self._say(Words("Asking for the plan …", "accent"))
+        self._take()
 
     async def _is_wanted(self, operation: Operation) -> bool:
         from console.dialogs.confirm import ConfirmDialog
@@ -185,6 +211,8 @@ class PlanScreen(ModalScreen[None]):
         ticking = self.set_interval(1.0, partial(self._show_head, layout=False), pause=True)
         self._problem = None
         try:
+            if plan.parameters:
+                await plans.check_running(plan, self._request)
             if (values := await self._values_for(plan)) is None:
                 return
             operation = await plans.analyze_operation(plan, self._request, values)
@@ -193,8 +221,8 @@ class PlanScreen(ModalScreen[None]):
                 self._show_head()
                 ticking.resume()
                 self._show(await plans.analyze(operation, plan, self._request, values))
-        except DbconsoleError as problem:
-            self._problem = problem.sentence
+        except Exception as problem:
+            self._problem = words_of(problem)
         finally:
             ticking.stop()
             self._began = None
@@ -252,8 +280,8 @@ class PlanScreen(ModalScreen[None]):
         pane.say("Asking the planner whether an index would help …")
         try:
             self._advice = await self._services.plans.advise(self.plan, self._request)
-        except DbconsoleError as problem:
-            pane.say(f"◆ {problem.sentence}")
+        except Exception as problem:
+            pane.say(f"◆ {words_of(problem)}")
         else:
             pane.show(self._advice)
 
@@ -278,11 +306,16 @@ class PlanScreen(ModalScreen[None]):
         """Copy what creates the candidate, where the cursor is on one; else the plan as it is shown."""
         indexes = self.view.indexes
         statement = indexes.statement if indexes.table.has_focus else None
-        send_to_clipboard(self, statement or (self.plan.json if self._format == "json" else self.plan.text))
+        if statement:
+            send_to_clipboard(self, statement, "CREATE INDEX …")
+        elif self._format == "json":
+            send_to_clipboard(self, self.plan.json, "the plan as JSON")
+        else:
+            send_to_clipboard(self, self.plan.text, "the plan")
 
     def action_copy_statement(self) -> None:
         """Copy the statement, as it came."""
-        send_to_clipboard(self, self._request.text)
+        send_to_clipboard(self, self._request.text, "the statement")
 
     @work(group="export", exclusive=True, exit_on_error=False)
     async def action_export(self) -> None:

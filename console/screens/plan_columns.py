@@ -77,7 +77,7 @@ def node_columns(plan: Plan) -> tuple[Column[PlanNode], ...]:
     return (
         *columns,
         Column[PlanNode](
-            "rows_bar", "rows log", lambda n: (share_bar(log_share(node_rows(n), most), ROWS_BAR), "muted"), BAR,
+            "rows_bar", "rows ▇", lambda n: (share_bar(log_share(node_rows(n), most), ROWS_BAR), "muted"), BAR,
             priority=4,
         ),
         Column[PlanNode](

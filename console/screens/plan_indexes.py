@@ -44,13 +44,15 @@ class IndexesPane(Vertical):
         """Says something instead of advice."""
         self.query_one("#advice", Static).update(Content(visible(sentence, multiline=True)))
         self.table.update_rows(())
+        # Its heading would be all that there is of it; it keeps the keys, though.
+        self.table.styles.max_height = 0
 
     def show(self, advice: IndexAdvice) -> None:
         """Shows the candidates, the greatest gain first as they come."""
         self.say(advice.sentence)
         self.table.update_rows(advice.candidates)
         # The statement stands right below the last candidate, however high the pane is.
-        self.table.styles.max_height = 1 + max(1, len(advice.candidates))
+        self.table.styles.max_height = 1 + len(advice.candidates) if advice.candidates else 0
 
     @on(LiveTable.RowHighlighted)
     def _say_statement(self) -> None:

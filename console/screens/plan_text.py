@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual.content import Content
 
+from console.errors import DbconsoleError
 from console.models.plans import Plan, PlanKind, PlanNode
 from console.screens.plan_columns import expected_rows
 from console.terminal.safe_text import visible
@@ -23,6 +24,14 @@ AROUND = 24
 
 BLOCK = 8192
 """Bytes of a block, as servers are built as a rule."""
+
+
+def words_of(problem: Exception) -> str:
+    """What went wrong, as a person is told it; of a mistake of the console's own at least which one it is."""
+    if isinstance(problem, DbconsoleError):
+        return problem.sentence
+    said = " ".join(str(problem).split())
+    return f"The console failed: {type(problem).__name__}{': ' if said else ''}{said}; this is a defect of its own."
 
 
 def head(plan: Plan, problem: str | None, running: float | None) -> Content:

@@ -225,6 +225,42 @@ async def test_what_cannot_be_explained_is_said_above_the_statement(method: str)
         assert isinstance(app.screen, ActivityScreen)
 
 
+async def test_r_takes_the_plan_anew() -> None:
+    app = console()
+    app.plans.problems["plan"] = QueryTimedOut("big is locked by pid 7 (nightly); waited 500 ms.")
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await open_plan(pilot, app)
+        text = screen.query_one("#plan-said", SqlView).text
+        assert "◆ big is locked by pid 7 (nightly); waited 500 ms. r tries again." in text
+        assert "r again" in drawn(app)
+        del app.plans.problems["plan"]
+        await press(pilot, "r")
+        assert screen.view.nodes.rows == PLAN.nodes
+        assert names(app).count("plan") == 2
+        app.plans.problems["plan"] = QueryTimedOut("It is locked again.")
+        await press(pilot, "r")
+        assert screen.view.nodes.rows == PLAN.nodes, "the last one stays"
+        assert head(screen).startswith("◆ It is locked again. r tries again.\ngeneric plan")
+        del app.plans.problems["plan"]
+        app.plans.given = ANALYZED
+        await press(pilot, "r")
+        assert head(screen).startswith("run and rolled back")
+        assert said(app) == ["The plan was taken anew."]
+
+
+@pytest.mark.parametrize("method", ["plan", "advise", "check_running", "analyze_operation"])
+async def test_a_mistake_of_the_consoles_own_is_said(method: str) -> None:
+    app = console()
+    app.plans.problems[method] = KeyError("Node [b]Type[/b]")
+    async with app.run_test(size=SIZE) as pilot:
+        await open_plan(
+            pilot,
+            app,
+            *{"plan": (), "advise": ("i",)}.get(method, ("a",) if method == "check_running" else RUN),
+        )
+        assert "◆ The console failed: KeyError: 'Node [b]Type[/b]'" in drawn(app)
+
+
 async def test_planning_that_takes_locks_asks_first() -> None:
     app = console()
     app.plans.operation = PLANNING_WRITES
@@ -316,6 +352,31 @@ async def test_advice_that_fails_is_said_and_asked_for_again() -> None:
         del app.plans.problems["advise"]
         await press(pilot, "n", "i")
         assert len(screen.view.indexes.table.rows) == len(ADVICE.candidates)
+
+
+async def test_without_a_candidate_there_is_no_heading() -> None:
+    app = console()
+    app.plans.advice = replace(ADVICE, candidates=(), sentence="Nothing would help.")
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await open_plan(pilot, app, "i")
+        assert "Nothing would help." in drawn(app)
+        assert "cost of the plan" not in drawn(app)
+        assert screen.focused is screen.view.indexes.table
+
+
+async def test_a_line_that_cannot_be_broken_is_read_by_scrolling_sideways() -> None:
+    app = console()
+    app.plans.given = replace(PLAN, statement="x")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert app.services is not None
+        request = replace(REQUEST, text=f"SELECT '{'x' * 600}end'")
+        screen = PlanScreen(app.services, request, "statement 86", clock=StoppedClock())
+        app.push_screen(screen)
+        await press(pilot, "s")
+        assert "xend" not in drawn(app)
+        await press(pilot, *["right"] * 10)
+        assert "xend" in drawn(app)
 
 
 async def test_s_shows_the_statement_laid_out_with_what_should_be_known() -> None:
@@ -416,6 +477,15 @@ async def test_each_parameter_is_asked_for_and_kept_for_the_next_time() -> None:
         assert names(app).count("analyze_operation") == 1
 
 
+async def test_what_must_not_run_is_refused_before_values_are_asked_for() -> None:
+    app = console()
+    app.plans.problems["check_running"] = OperationRefused("This one writes.")
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await open_plan(pilot, app, "a")
+        assert screen.is_current
+        assert head(screen).startswith("◆ This one writes.")
+
+
 async def test_nobody_is_asked_for_a_thousand_values() -> None:
     app = console()
     app.plans.given = replace(PLAN, parameters=("integer",) * 1000)
@@ -501,6 +571,8 @@ async def test_what_y_copies_is_what_is_looked_at(monkeypatch: pytest.MonkeyPatc
         await open_plan(pilot, app, "y", "Y", "i", "down", "y", "tab", "y", "f", "f", "y")
         candidate = ADVICE.candidates[1].statement
         assert copied == [PLAN.text, STATEMENT, candidate, PLAN.text, PLAN.json]
+        what = ["the plan", "the statement", "CREATE INDEX …", "the plan", "the plan as JSON"]
+        assert said(app) == [f"Sent {one} to the terminal's clipboard." for one in what]
 
 
 @pytest.mark.parametrize(("suffix", "text"), [(".json", PLAN.json), (".txt", PLAN.text), ("", PLAN.text)])

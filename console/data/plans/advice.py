@@ -14,7 +14,7 @@ from console.data.plans.hypothetical import Hypothetical, Trial
 from console.data.queries import query
 from console.models.plans import IndexAdvice, IndexCandidate, Plan
 
-_NOTHING = "No filter, join or sort of this plan is one that an index which is not there yet would answer."
+_NOTHING = "No filter, join or sort of this plan is one that a b-tree index which is not there yet would answer."
 
 
 async def advice_on(plan: Plan, explainer: Explainer) -> IndexAdvice:
