@@ -43,12 +43,13 @@ def _time(
     title: str,
     value: Callable[[Figures], float | None],
     priority: int,
+    width: int = 7,
 ) -> Column[Statement]:
     return Column(
         key,
         title,
         lambda s: latency(value(s.figures)),
-        7,
+        width,
         align="right",
         sort=lambda s: value(s.figures),
         descending_first=True,
@@ -214,7 +215,7 @@ PLANNING = (
     MEAN,
     CALLS,
     _number("plans", "plans", lambda s: s.figures.plans, 8),
-    _time("planning", "planning", lambda f: f.planning, 9),
+    _time("planning", "planning", lambda f: f.planning, 9, 9),
     _number("jit_functions", "JIT fn", lambda s: s.figures.jit_functions, 6),
     _time("jit_time", "JIT", lambda f: f.jit_time, 8),
     _number("workers_planned", "workers", lambda s: s.figures.workers_planned, 6),
