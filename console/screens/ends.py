@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from console.dialogs.form import Check
 
 NEVER = "never"
-HOW_TO_SAY = "90 d, 12 h, 2 w, 1 y, 2026-12-31, 2026-12-31 18:00 or never"
+HOW_TO_SAY = "90 d, 2 w, 1 y, 2026-12-31 or never"
 
 _UNITS = {
     "h": timedelta(hours=1),
