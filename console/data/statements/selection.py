@@ -106,7 +106,10 @@ def _untracked(snapshot: StatementsSnapshot) -> tuple[str, ...]:
 
 def _known(figures: Figures, untracked: tuple[str, ...]) -> Figures:
     """The figures without those that are 0 only because nobody counts them."""
-    return figures._replace(**{name: None for name in untracked if not getattr(figures, name)})
+    return Figures._make(
+        None if name in untracked and not value else value
+        for name, value in zip(Figures._fields, figures, strict=True)
+    )
 
 
 def _spans(snapshot: StatementsSnapshot, scope: Scope) -> Iterator[tuple[StatementKey, Entry, Figures]]:
