@@ -261,6 +261,19 @@ async def test_what_a_statement_gives_is_held_against_its_estimate(shop: Shop, t
     assert [mark for mark in marks[20_000] if mark.remark is Remark.MISESTIMATE] == []
 
 
+async def test_what_a_limit_gives_is_not_held_against_what_it_is_taken_for(
+    shop: Shop, tmp_path: Path
+) -> None:
+    found = {}
+    async with plans_of(shop, tmp_path) as (service, _):
+        for count in ("$1", "4000"):
+            request = shop.request(f"SELECT * FROM orders LIMIT {count}", rows_per_call=20)  # noqa: S608
+            found[count] = (await service.plan(service.explaining(request))).root
+    assert [node.title for node in found.values()] == ["Limit", "Limit"]
+    assert [mark.text for mark in found["4000"].marks] == ["gives 20 a call"]
+    assert found["$1"].marks == ()
+
+
 TEXTS = [
     "SELECT o.id, c.email FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.amount > 490 ORDER BY 1 LIMIT 3",
     "WITH r AS MATERIALIZED (SELECT * FROM orders) SELECT c.id, (SELECT max(amount) FROM r WHERE r.customer_id = c.id) "

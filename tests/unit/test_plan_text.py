@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from console.data.plans.statement_text import Effect, read
+from console.data.plans.statement_text import Effect, has_open_limit, read
 from console.data.plans.tokens import Kind, tokens_of
 from console.errors import OperationRefused
 
@@ -104,3 +104,9 @@ def test_a_semicolon_within_quotes_ends_nothing() -> None:
     assert read("SELECT ';', $$;$$, \";\" /* ; */").effect is Effect.READS
     with pytest.raises(OperationRefused, match="more than one"):
         read("SELECT 1; ;")
+
+
+@pytest.mark.parametrize("end", ["LIMIT $2", "LIMIT ($2)", "OFFSET $1 LIMIT 5", "FETCH FIRST $2 ROWS ONLY"])
+def test_a_limit_may_be_a_parameter(end: str) -> None:
+    assert has_open_limit(f"SELECT a FROM t ORDER BY b {end}")  # noqa: S608
+    assert not has_open_limit('SELECT $1, "limit" FROM t WHERE a = $2 LIMIT 20')

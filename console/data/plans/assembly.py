@@ -12,6 +12,7 @@ import asyncpg
 from console.data.plans.document import document_of, without_settings
 from console.data.plans.explain import Explainer, Prepared
 from console.data.plans.rendering import text_of
+from console.data.plans.statement_text import has_open_limit
 from console.data.plans.tree import nodes_of, places_of, relations_of
 from console.data.queries import query
 from console.models.plans import Plan, PlanKind, PlanRequest, PlanTable
@@ -48,6 +49,8 @@ async def plan_of(explainer: Explainer, answer: Answer) -> Plan:
     )
     known = {(table.schema, table.name): table for table in tables}
     rows_per_call = None if answer.kind is PlanKind.ANALYZED else answer.request.rows_per_call
+    if document["Plan"]["Node Type"] == "Limit" and has_open_limit(answer.prepared.text):
+        rows_per_call = None  # a tenth of the rows is what the planner takes such a limit for
     nodes = await asyncio.to_thread(nodes_of, places, known, rows_per_call)
     return Plan(
         statement=answer.prepared.text,

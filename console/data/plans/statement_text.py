@@ -104,6 +104,18 @@ def cut_off(kept: int | None = None) -> str:
     )
 
 
+def has_open_limit(text: str) -> bool:
+    """Whether how many rows a statement gives, or leaves out first, is a parameter."""
+    tokens = tokens_of(text).tokens
+    return any(
+        token.kind is Kind.PARAMETER
+        for place, word in enumerate(tokens)
+        if word.kind is Kind.WORD and word.text in ("limit", "offset", "fetch")
+        # "fetch first ($1)"
+        for token in tokens[place + 1 : place + 4]
+    )
+
+
 def _query_within(tokens: tuple[Token, ...]) -> tuple[int, int, str]:
     """From which token to which one the query goes, and a note where it is not all of the statement."""
     everything = len(tokens)
