@@ -60,7 +60,7 @@ class PagedPane(AccountsPane, Generic[R]):
         Binding("less_than_sign", "turn(-1)", "page before", key_display="<", show=False, tooltip="Show the page before"),
     ]  # fmt: skip
     NOUN: ClassVar[str] = "rows"
-    """What is listed: "users"."""
+    """What is listed, in the plural with an s: "users"."""
     FIND: ClassVar[str] = "three characters at least"
     LEAST_CHARACTERS: ClassVar[int] = 3
     """Characters of a search; fewer are looked for by no index that finds words anywhere in a text."""
@@ -161,13 +161,15 @@ class PagedPane(AccountsPane, Generic[R]):
     def line_about(self, page: Page[R]) -> Content:
         """How many there are, which of them are looked for, and which are shown."""
         is_whole = page.before is None and page.after is None
-        found = f" {self.NOUN} found" if self._is_choosing else f" {self.NOUN}"
         if is_whole:
-            parts = [count(len(page.rows)) + found]
+            number = (
+                f"{count(len(page.rows))} {self.NOUN if len(page.rows) != 1 else self.NOUN.removesuffix('s')}"
+            )
         elif self._is_choosing or page.estimate is None:
-            parts = [f"more than {count(len(page.rows))}" + found]
+            number = f"more than {count(len(page.rows))} {self.NOUN}"
         else:
-            parts = [f"about {count(page.estimate)}" + found]
+            number = f"about {count(page.estimate)} {self.NOUN}"
+        parts = [f"{number} found" if self._is_choosing else number]
         if self.choice:
             parts.append(self.choice)
         if self.is_searching:
