@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ARRAY, Row, Select, Uuid, any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console.data import keys
 from console.data.accounts.context import AccountsContext
-from console.data.accounts.key_filters import conditions_of, is_searched, order_of
+from console.data.accounts.key_filters import conditions_of, is_searched, order_of, select_ids
 from console.data.accounts.paging import Position, read_page
 from console.data.accounts.rows import key_of, select_keys
 from console.data.accounts.search import is_text
@@ -35,7 +36,7 @@ class KeyReading:
 
     async def page(
         self,
-        keys: KeyFilter,
+        filter: KeyFilter,
         after: Position | None = None,
         before: Position | None = None,
         size: int = 50,
@@ -46,22 +47,25 @@ class KeyReading:
         Raises `OperationRefused` where the table or a column is missing, and as `Engine.connection`.
         """
         place = await self._context.place()
-        rows, order = select_keys(place), order_of(place, keys)
-        if not is_searched(keys):
+        order = order_of(place, filter)
+        if not is_searched(filter):
             return Page((), None, None, 0)
-        estimate = place.estimates.get("api_keys") if keys == KeyFilter() else None
+        estimate = place.estimates.get("api_keys") if filter == KeyFilter() else None
         async with self._context.reading() as connection:
-            conditions = await conditions_of(connection, place, keys, self._context.clock.now())
-            return await read_page(
+            conditions = await conditions_of(connection, place, filter, self._context.clock.now())
+            # First which ones, from the indexes of one table; owners and all else of these alone.
+            ids = await read_page(
                 connection,
-                rows.where(*conditions),
+                select_ids(place).where(*conditions),
                 order,
-                key_of,
+                lambda row: row.id,
                 size=size,
                 after=after,
                 before=before,
                 estimate=estimate,
             )
+            found = await keys_by_id(connection, place, ids.rows)
+        return Page(tuple(found), ids.before, ids.after, ids.estimate)
 
     async def get(self, key_id: UUID) -> ApiKey:
         """One key. Raises `BadInput` where there is none, `OperationRefused` without a table, and as `Engine.connection`."""
@@ -154,6 +158,13 @@ async def row_by_id(
         wanted = wanted.with_for_update(of=table)
     row: Row[Any] | None = (await connection.execute(wanted)).one_or_none()
     return row
+
+
+async def keys_by_id(connection: AsyncConnection, place: Place, ids: Sequence[UUID]) -> list[ApiKey]:
+    """These keys, in this order; without those that are not there any more."""
+    wanted = place.table("api_keys").c.id == any_(literal(list(ids), ARRAY(Uuid)))
+    keys = {row.id: key_of(row) for row in await connection.execute(select_keys(place).where(wanted))}
+    return [keys[id_] for id_ in ids if id_ in keys]
 
 
 def label_of(key: ApiKey) -> str:

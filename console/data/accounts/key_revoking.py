@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Select, Update, Uuid, any_, literal, null, update
+from sqlalchemy import ARRAY, ColumnElement, Row, Update, Uuid, any_, literal, null, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from console.data.accounts.key_drafts import checked_reason
-from console.data.accounts.key_filters import conditions_of, is_searched
-from console.data.accounts.key_reading import KeyReading, described, label_of, moment
+from console.data.accounts.key_filters import conditions_of, is_searched, select_ids
+from console.data.accounts.key_reading import KeyReading, described, keys_by_id, label_of, moment
 from console.data.accounts.key_writing import present, revoked
 from console.data.accounts.readable import readable
-from console.data.accounts.rows import is_on, key_of, select_keys
+from console.data.accounts.rows import is_on, select_keys
 from console.data.changes import Change
 from console.data.place import Place
 from console.data.trail import trail_of
@@ -73,12 +73,8 @@ class KeyRevoking(KeyReading):
         last_used = table.c.last_used_at if "last_used_at" in table.c else null()
         async with self._context.reading() as connection:
             chosen = await self._chosen(connection, place, wanted)
-            asked: Select[Any] = (
-                select_keys(place)
-                .where(*chosen, *_revocable(place))
-                .with_only_columns(table.c.id, table.c.user_id, last_used.label("last_used_at"))
-                .limit(MOST_AT_ONCE + 1)
-            )
+            asked = select_ids(place).add_columns(table.c.user_id, last_used.label("last_used_at"))
+            asked = asked.where(*chosen, *_revocable(place)).limit(MOST_AT_ONCE + 1)
             found = (await connection.execute(asked)).all()
             if not found:
                 raise OperationRefused("There is nothing to revoke: no key of these is switched on.")
@@ -87,7 +83,7 @@ class KeyRevoking(KeyReading):
                     f"These are more than {count(MOST_AT_ONCE)} keys, too many for one transaction; filter further."
                 )
             used = sorted((row for row in found if row.last_used_at), key=lambda row: row.last_used_at)
-            last = await _keys(connection, place, [row.id for row in used[: -_SHOWN_KEYS - 1 : -1]])
+            last = await keys_by_id(connection, place, [row.id for row in used[: -_SHOWN_KEYS - 1 : -1]])
             owners = Counter(row.user_id for row in found)
             whose = await _owners(connection, place, owners)
         said = [
@@ -199,13 +195,6 @@ def _operation(
         consequences=(*consequences, "A revoked key cannot be brought back."),
         danger=Danger.DESTRUCTIVE,
     )
-
-
-async def _keys(connection: AsyncConnection, place: Place, ids: Sequence[UUID]) -> list[ApiKey]:
-    """These keys, in this order."""
-    rows = await connection.execute(select_keys(place).where(_is_one_of(place, ids)))
-    keys = {row.id: key_of(row) for row in rows}
-    return [keys[id_] for id_ in ids if id_ in keys]
 
 
 async def _owners(connection: AsyncConnection, place: Place, owners: Counter[UUID]) -> list[tuple[str, int]]:

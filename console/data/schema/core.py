@@ -30,6 +30,16 @@ from console.data.schema.columns import (
 )
 from console.data.schema.types import trigrams
 
+ALLOWING_EVERYTHING = (
+    '{"admin": true}',
+    '{"*": true}',
+    '{"scopes": ["admin"]}',
+    '{"scopes": ["*"]}',
+    '["admin"]',
+    '["*"]',
+)
+"""What the `permissions` of a key contain that may do everything."""
+
 users = Table(
     "users",
     metadata,
@@ -158,6 +168,23 @@ api_keys = Table(
     Index("idx_api_keys_last_used", "last_used_at", "id"),
     Index("idx_api_keys_revoked", "created_at", "id", postgresql_where=text("revoked_at IS NOT NULL")),
     trigrams("idx_api_keys_search", "key_prefix", "name"),
+    Index(
+        "idx_api_keys_admin",
+        "created_at",
+        "id",
+        postgresql_include=["user_id", "is_active", "revoked_at", "expires_at", "last_used_at"],
+        postgresql_where=text(
+            " OR ".join(f"permissions @> '{document}'::jsonb" for document in ALLOWING_EVERYTHING)
+        ),
+    ),
+    Index(
+        "idx_api_keys_off",
+        "created_at",
+        "id",
+        postgresql_where=text("is_active IS NOT TRUE AND revoked_at IS NULL"),
+    ),
+    Index("idx_api_keys_never_used", "created_at", "id", postgresql_where=text("last_used_at IS NULL")),
+    Index("idx_api_keys_never_expiring", "created_at", "id", postgresql_where=text("expires_at IS NULL")),
     schema="arxos_core",
 )
 
