@@ -16,6 +16,7 @@ import platformdirs
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.events import Event, Key
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -101,6 +102,7 @@ class ConsoleApp(DeltaPainting, App[int]):
             "activity": self._activity_screen,
             "slow": self._slow_screen,
             "migrations": self._migrations_screen,
+            "accounts": self._accounts_screen,
         }
         self.DEFAULT_MODE = screen if isinstance(screen, str) and screen in self.MODES else TABS[0][1]  # type: ignore[misc]
         # Textual chooses its filter for NO_COLOR before a theme is set: an ANSI theme keeps the terminal's defaults.
@@ -135,6 +137,11 @@ class ConsoleApp(DeltaPainting, App[int]):
 
         return MigrationsScreen(self.services, self.clock)
 
+    def _accounts_screen(self) -> Screen[None]:
+        from console.screens.accounts import AccountsScreen
+
+        return AccountsScreen(self.services, self.clock)
+
     def get_loading_widget(self) -> Widget:
         return StillLoading()
 
@@ -157,13 +164,21 @@ class ConsoleApp(DeltaPainting, App[int]):
             return
         from difflib import get_close_matches
 
+        from console.screens.accounts import AccountsScreen
+        from console.screens.accounts_keys import KeysPane
+        from console.screens.accounts_roles import RolesPane
+        from console.screens.accounts_sessions import SessionsPane
+        from console.screens.accounts_trail import TrailPane
+        from console.screens.accounts_users import UsersPane
         from console.screens.activity import ActivityScreen
         from console.screens.migrations import MigrationsScreen
         from console.screens.plan import PlanScreen
         from console.screens.pools import PoolsScreen
         from console.screens.slow import SlowScreen
 
-        kinds = (ConsoleApp, PoolsScreen, ActivityScreen, SlowScreen, MigrationsScreen, PlanScreen)
+        screens = (PoolsScreen, ActivityScreen, SlowScreen, MigrationsScreen, AccountsScreen, PlanScreen)
+        panes = (UsersPane, KeysPane, SessionsPane, RolesPane, TrailPane)
+        kinds: tuple[type[DOMNode], ...] = (ConsoleApp, *screens, *panes)
         bindings = [binding for kind in kinds for binding in kind.BINDINGS if isinstance(binding, Binding)]
         known = {binding.id for binding in bindings if binding.id}
         for name in sorted(keys.keys() - known):
@@ -351,11 +366,11 @@ class ConsoleApp(DeltaPainting, App[int]):
 
 
 def _meet(name: str, other: str) -> bool:
-    """Whether two commands can be there at once: those of two screens cannot, and a plan covers all others."""
-    screens = {name.partition(".")[0] if "." in name else "" for name in (name, other)}
-    if "plan" in screens:
-        return screens == {"plan"}
-    return len(screens - {"", "screen"}) < 2
+    """Whether two commands can be there at once: those of two screens or tabs cannot, and a plan covers all others."""
+    one, two = sorted(name.rpartition(".")[0] for name in (name, other))
+    if "plan" in (one, two):
+        return one == two
+    return one in ("", "screen", two) or two == "screen" or two.startswith(f"{one}.")
 
 
 def end_of_start() -> None:

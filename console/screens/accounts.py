@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
@@ -79,6 +80,7 @@ class AccountsScreen(ConsoleScreen[AccountsSnapshot]):
     def on_mount(self) -> None:
         super().on_mount()
         self._chain: ChainState | None = None
+        self._bringing = asyncio.Lock()
         self.query_one("#tabs").auto_links = False
         self._show_tabs()
 
@@ -139,12 +141,16 @@ class AccountsScreen(ConsoleScreen[AccountsSnapshot]):
             self._show_tabs()
             self._show_pane()
 
-    @work(group="view", exclusive=True, exit_on_error=False)
+    @work(group="view", exclusive=False, exit_on_error=False)
     async def _show_pane(self) -> None:
         """Brings the tab into sight. It has nothing that can fail."""
         await self._bring_pane()
 
     async def _bring_pane(self) -> None:
+        async with self._bringing:  # one after the other: no tab is made twice, or looked at before it is there
+            await self._bring()
+
+    async def _bring(self) -> None:
         reading, services = self.reading, self.services
         if services is None or reading is None or reading.snapshot is None:
             return

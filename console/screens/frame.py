@@ -35,6 +35,7 @@ TABS = (
     ("2", "activity", "Activity"),
     ("3", "slow", "Slow queries"),
     ("4", "migrations", "Migrations"),
+    ("5", "accounts", "Accounts"),
 )
 """Key, mode and title of every screen."""
 
