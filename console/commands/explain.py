@@ -160,6 +160,8 @@ def _advice(advice: IndexAdvice, *, as_json: bool) -> str:
     if not advice.candidates:
         return said
     rows = [_candidate(candidate) for candidate in advice.candidates]
+    long = [visible(one.statement, multiline=True) for one in advice.candidates if "\n" in one.statement]
+    said = "\n\n".join([*long, said])
     return (
         f"{plain_table(['>saves', '>cost', '>with it', '>size', 'statement', 'because of'], rows)}\n\n{said}"
     )
@@ -168,6 +170,7 @@ def _advice(advice: IndexAdvice, *, as_json: bool) -> str:
 def _candidate(candidate: IndexCandidate) -> list[str]:
     from console.units import UNKNOWN, bytes_binary, count, percent
 
+    first, _, rest = candidate.statement.partition("\n")
     if not candidate.is_tried:
         saves = "not tried"
     else:
@@ -177,6 +180,7 @@ def _candidate(candidate: IndexCandidate) -> list[str]:
         count(candidate.cost_before),
         count(candidate.cost_after),
         UNKNOWN if candidate.size is None else bytes_binary(candidate.size),
-        candidate.statement,
+        # Where there is one for each partition they stand below the table.
+        f"{first} …" if rest else first,
         candidate.reason,
     ]

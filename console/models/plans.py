@@ -201,7 +201,7 @@ class IndexCandidate:
     reason: str
     """Which parts of the plan it is made of: "filter o.state, join o.customer_id"."""
     statement: str
-    """`CREATE INDEX CONCURRENTLY …`, to copy."""
+    """`CREATE INDEX CONCURRENTLY …`, to copy; of a partitioned table one for each partition, and what attaches them."""
     is_tried: bool
     cost_before: float | None
     cost_after: float | None

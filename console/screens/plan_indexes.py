@@ -13,6 +13,9 @@ from console.screens.plan_columns import CANDIDATE_COLUMNS, candidate_tone
 from console.terminal.safe_text import visible
 from console.widgets.live_table import LiveTable
 
+MOST_LINES = 4
+"""Of the statements that are shown: with an index of each partition there may be a thousand."""
+
 
 class IndexesPane(Vertical):
     """A table of candidates between a sentence and the statement of the one under the cursor."""
@@ -56,4 +59,9 @@ class IndexesPane(Vertical):
 
     @on(LiveTable.RowHighlighted)
     def _say_statement(self) -> None:
-        self.query_one("#create-index", Static).update(Content(visible(self.statement or "", multiline=True)))
+        lines = (self.statement or "").splitlines()
+        if len(lines) > MOST_LINES:
+            lines[MOST_LINES - 1 :] = [
+                f"… and {len(lines) - MOST_LINES + 1} more lines; y copies all of them"
+            ]
+        self.query_one("#create-index", Static).update(Content(visible("\n".join(lines), multiline=True)))

@@ -59,6 +59,8 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "plan_blockers": (pid,),
         "plan_families": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
         "plan_indexes": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
+        "plan_partitions": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
+        "plan_taken_names": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
         "plan_role": ("monitor",),
         "plan_tables": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
         "plan_volatile": (["", "pg_catalog"], ["random", "lower"]),

@@ -115,6 +115,33 @@ async def test_a_statement_on_standard_input(explain: Shell) -> None:
     assert done.stdout.startswith("Aggregate  (cost=")
 
 
+async def test_indexes_of_partitions_stand_below_the_table(explain: Shell) -> None:
+    await explain.cluster.run("CREATE TABLE log (at int, who int) PARTITION BY RANGE (at)", database=DATABASE)
+    await explain.cluster.run(
+        "CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (90000)", database=DATABASE
+    )
+    await explain.cluster.run(
+        "INSERT INTO log SELECT n, n FROM generate_series(1, 30000) n", database=DATABASE
+    )
+    await explain.cluster.run("ANALYZE log", database=DATABASE)
+    done = explain("--indexes", statement="SELECT * FROM log WHERE who = 7")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert "CREATE INDEX log_who_idx ON ONLY public.log (who); …" in lines[1]
+    assert lines[2:6] == [
+        "",
+        "CREATE INDEX log_who_idx ON ONLY public.log (who);",
+        "CREATE INDEX CONCURRENTLY log_1_who_idx ON public.log_1 (who);",
+        "ALTER INDEX public.log_who_idx ATTACH PARTITION public.log_1_who_idx;",
+    ]
+
+
+async def test_what_must_not_run_is_refused_before_anything_is_asked(explain: Shell) -> None:
+    done = explain("--analyze", statement="UPDATE orders SET state = $1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "dbconsole: Only a statement that reads is run for its plan, and this one writes.\n"
+
+
 async def test_what_cannot_be_explained_is_one_sentence(explain: Shell) -> None:
     refused = explain(statement="VACUUM orders")
     assert (refused.returncode, refused.stdout) == (1, "")
@@ -142,6 +169,10 @@ async def test_a_statement_is_run_for_real_only_when_that_is_confirmed(explain: 
     without_values = explain(*arguments, "--yes")
     assert (without_values.returncode, without_values.stdout) == (1, "")
     assert "needs values for $1 text" in without_values.stderr
+    assert "--value" in without_values.stderr
+    bad_value = explain(*arguments, "--value", "open", "--value", "abc", "--yes")
+    assert bad_value.stderr.startswith("dbconsole: The value of $2 does not fit: ")
+    assert '"abc"' in bad_value.stderr
 
     values = ("--value", "open", "--value", "3")
     asked = explain(*arguments, *values)

@@ -11,6 +11,13 @@ from console.models.plans import IndexAdvice, IndexCandidate
 from tests.plan_shop import Shop, plans_of, shop_in
 from tests.postgres import PostgresCluster
 
+PARTITIONED = """\
+CREATE INDEX events_kind_at_idx ON ONLY sales.events (kind, at);
+CREATE INDEX CONCURRENTLY events_1_kind_at_idx ON sales.events_1 (kind, at);
+ALTER INDEX sales.events_kind_at_idx ATTACH PARTITION sales.events_1_kind_at_idx;
+CREATE INDEX CONCURRENTLY events_2_kind_at_idx ON sales.events_2 (kind, at);
+ALTER INDEX sales.events_kind_at_idx ATTACH PARTITION sales.events_2_kind_at_idx;"""
+
 
 @pytest.fixture(scope="module")
 def tried(postgis: PostgresCluster) -> Iterator[Shop]:
@@ -92,9 +99,13 @@ def best(advice: IndexAdvice) -> IndexCandidate:
         ),
         (
             "SELECT * FROM events WHERE kind = $1 AND at > $2",
-            "CREATE INDEX CONCURRENTLY ON sales.events_1 (kind, at);\n"
-            "CREATE INDEX CONCURRENTLY ON sales.events_2 (kind, at);",
-            "filter events_1.kind, filter events_1.at",
+            PARTITIONED,
+            "filter events.kind, filter events.at",
+        ),
+        (
+            "SELECT * FROM events e WHERE kind = $1 AND at > '2024-02-10'",
+            PARTITIONED,
+            "filter e.kind, filter e.at",
         ),
     ],
 )
@@ -111,6 +122,46 @@ async def test_what_helps_most(tried: Shop, tmp_path: Path, text: str, statement
     gains = [candidate.gain or 0 for candidate in advice.candidates]
     assert gains == sorted(gains, reverse=True)
     assert len(gains) <= 8
+
+
+async def test_of_a_partitioned_table_the_index_is_valid_and_new_partitions_get_it(
+    tried: Shop, tmp_path: Path
+) -> None:
+    """Also where partitions have partitions, names are long, and one that would be given is taken."""
+    long = "x" * 60
+    connection = await tried.cluster.connect(database=tried.database)
+    await connection.execute(
+        f"""
+        CREATE TABLE sales.log (at int, who int, note text) PARTITION BY RANGE (at);
+        CREATE TABLE sales."{long}_1" PARTITION OF sales.log FOR VALUES FROM (0) TO (1000);
+        CREATE TABLE sales."{long}_2" PARTITION OF sales.log FOR VALUES FROM (1000) TO (2000);
+        CREATE TABLE sales.log_3 PARTITION OF sales.log FOR VALUES FROM (2000) TO (90000) PARTITION BY LIST (at);
+        CREATE TABLE sales.log_3_rest PARTITION OF sales.log_3 DEFAULT;
+        INSERT INTO sales.log SELECT i, i, repeat('x', 50) FROM generate_series(0, 30000) i;
+        CREATE TABLE sales.log_who_idx ();
+        GRANT SELECT ON sales.log TO "{tried.role}";
+        ANALYZE sales.log;
+        """  # noqa: S608
+    )
+    try:
+        advice = await advise(tried, tmp_path, "SELECT * FROM sales.log WHERE who = $1")
+        (candidate,) = advice.candidates
+        assert (candidate.table, candidate.columns, candidate.is_used) == ("log", ("who",), True)
+        for statement in candidate.statement.splitlines():
+            await connection.execute(statement)
+        invalid = await connection.fetchval("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+        assert invalid == 0
+        await connection.execute(
+            "CREATE TABLE sales.log_4 PARTITION OF sales.log FOR VALUES FROM (90000) TO (91000)"
+        )
+        new = await connection.fetchval(
+            "SELECT count(*) FROM pg_index WHERE indrelid = 'sales.log_4'::regclass"
+        )
+        assert new == 1
+        assert (await advise(tried, tmp_path, "SELECT * FROM sales.log WHERE who = $1")).candidates == ()
+    finally:
+        await connection.execute("DROP TABLE sales.log, sales.log_who_idx")
+        await connection.close()
 
 
 async def test_the_index_that_is_advised_does_what_was_said(tried: Shop, tmp_path: Path) -> None:

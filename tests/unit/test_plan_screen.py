@@ -354,6 +354,21 @@ async def test_advice_that_fails_is_said_and_asked_for_again() -> None:
         assert len(screen.view.indexes.table.rows) == len(ADVICE.candidates)
 
 
+async def test_of_many_statements_the_first_are_shown_and_all_are_copied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = console()
+    copied: list[str] = []
+    monkeypatch.setattr("console.terminal.clipboard.copy", lambda _app, text: copied.append(text))
+    statement = "\n".join(f"CREATE INDEX {n};" for n in range(1000))
+    app.plans.advice = replace(ADVICE, candidates=(replace(ADVICE.candidates[0], statement=statement),))
+    async with app.run_test(size=SIZE) as pilot:
+        await open_plan(pilot, app, "i", "y")
+        assert "CREATE INDEX 2;" in drawn(app)
+        assert "… and 997 more lines; y copies all of them" in drawn(app)
+        assert copied == [statement]
+
+
 async def test_without_a_candidate_there_is_no_heading() -> None:
     app = console()
     app.plans.advice = replace(ADVICE, candidates=(), sentence="Nothing would help.")

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 import asyncpg
 
 from console.data.identifiers import quoted
+from console.data.plans.building import statements_of
 from console.data.plans.candidates import Existing, Family, Idea, ideas_of
 from console.data.plans.explain import Explainer
 from console.data.plans.hypothetical import Hypothetical, Trial
 from console.data.queries import query
 from console.models.plans import IndexAdvice, IndexCandidate, Plan
 
-_NOTHING = "No filter, join or sort of this plan is one that a b-tree index which is not there yet would answer."
+_NOTHING = (
+    "No filter, join or sort of this plan is one that a b-tree index which is not there yet would answer."
+)
 
 
 async def advice_on(plan: Plan, explainer: Explainer) -> IndexAdvice:
@@ -29,12 +32,17 @@ async def advice_on(plan: Plan, explainer: Explainer) -> IndexAdvice:
     ideas = await asyncio.to_thread(ideas_of, plan, families, existing)
     if not ideas:
         return IndexAdvice((), _NOTHING)
+    statements = await statements_of(ideas, explainer)
     (hypopg,) = await connection.fetch(query("plan_hypopg", major))
     if why := _why_not(hypopg, plan.database, explainer.role, major):
-        return IndexAdvice(tuple(_candidate(idea, None, None) for idea in ideas), why)
+        untried = (_candidate(idea, made, None, None) for idea, made in zip(ideas, statements, strict=True))
+        return IndexAdvice(tuple(untried), why)
     hypothetical = Hypothetical(explainer, await explainer.prepare(plan.statement), hypopg["schema"])
     before = await hypothetical.cost()
-    tried = [_candidate(idea, before, await hypothetical.trial(idea)) for idea in ideas]
+    tried = [
+        _candidate(idea, made, before, await hypothetical.trial(idea))
+        for idea, made in zip(ideas, statements, strict=True)
+    ]
     tried.sort(key=lambda candidate: -(candidate.gain or 0.0))
     return IndexAdvice(
         tuple(tried), "Each was tried by itself with hypopg, which tells it to the planner; none was made."
@@ -78,14 +86,14 @@ def _why_not(hypopg: asyncpg.Record, database: str, role: str, major: int) -> st
     return ""
 
 
-def _candidate(idea: Idea, before: float | None, trial: Trial | None) -> IndexCandidate:
+def _candidate(idea: Idea, statement: str, before: float | None, trial: Trial | None) -> IndexCandidate:
     return IndexCandidate(
         schema=idea.family.schema,
         table=idea.family.name,
         columns=idea.keys,
         condition=idea.condition,
         reason=idea.reason,
-        statement="\n".join(f"CREATE INDEX CONCURRENTLY {definition};" for definition in idea.definitions),
+        statement=statement,
         is_tried=trial is not None,
         cost_before=before if trial else None,
         cost_after=trial.cost if trial else None,

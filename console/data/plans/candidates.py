@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,11 @@ class Family:
     pages: int
     types: Mapping[str, str]
     """Of its columns."""
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether the members are partitions of it."""
+        return self.members != ((self.schema, self.name),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +120,11 @@ def _ideas(alias: str, family: Family, terms: Sequence[Term], sort: Sequence[str
     condition = " AND ".join(term.key for term in filters if term.use is Use.ALWAYS) or None
 
     def idea(by_filter: Sequence[str], by_join: Sequence[str] = (), by_sort: Sequence[str] = ()) -> Idea:
+        # The server numbers the aliases of partitions: "events_1", "events_2".
+        whose = re.sub(r"_\d+$", "", alias) if family.is_partitioned else alias
         kinds = (("filter", by_filter), ("join", by_join), ("sort", by_sort))
         reason = ", ".join(
-            f"{kind} {key[1:-1] if key.startswith('(') else f'{alias}.{key}'}"
+            f"{kind} {key[1:-1] if key.startswith('(') else f'{whose}.{key}'}"
             for kind, keys in kinds
             for key in keys
         )
