@@ -5,9 +5,9 @@ What a person has confirmed is an `Operation`; it is in the local audit file bef
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from console.data.audit import AuditFile, person
@@ -80,7 +80,7 @@ class Changes:
                         change = Change(connection)
                         yield change
                         if trail is not None and change.entries:
-                            await trail.append(connection, *(self._signed(entry) for entry in change.entries))
+                            await trail.append(connection, *self._signed(change.entries))
                         is_committing = True
                         await transaction.commit()
                         is_committing = False
@@ -103,16 +103,8 @@ class Changes:
                 Outcome(operation.object_name, True, change.sentence or f"{operation.title}: done."),
             )
 
-    def _signed(self, entry: AuditEntry) -> AuditEntry:
+    def _signed(self, entries: Sequence[AuditEntry]) -> list[AuditEntry]:
         """With who does it: the person's account and host, and the database role."""
         role = self._server.capabilities.role if self._server.capabilities else self._server.target.user
-        return AuditEntry(
-            action=entry.action,
-            user_id=entry.user_id,
-            session_id=entry.session_id,
-            resource_type=entry.resource_type,
-            resource_id=entry.resource_id,
-            details={"by": person(), "role": role, **entry.details},
-            ip_address=entry.ip_address,
-            user_agent=entry.user_agent,
-        )
+        who = {"by": person(), "role": role}
+        return [replace(entry, details={**who, **entry.details}) for entry in entries]
