@@ -99,7 +99,11 @@ def list_(
     """Print API keys, the newest first."""
     from datetime import timedelta
 
+    from console.errors import BadInput
     from console.models.accounts import KeyFilter, KeyState
+
+    if search and len(search.strip()) < 3:
+        raise BadInput("--search: a search takes three characters at least.")
 
     async def read(accounts: AccountsService) -> tuple[list[ApiKey], datetime]:
         wanted = KeyFilter(

@@ -402,6 +402,7 @@ async def test_the_audit_of_keys_tells_by_its_exit_code(platform: Database, home
         (["keys", "revoke", "postgresql://a:s3cret@b/c", "dbc_x", "--reason", "x"], 2, "The keys come first"),
         (["keys", "verify", "TARGET"], 2, "There is no key on standard input"),
         (["keys", "list", "TARGET", "--state", "switched off"], 2, "--state"),
+        (["keys", "list", "TARGET", "--search", "ab"], 2, "three characters"),
         (["keys", "list", "TARGET", "--expiring", "0"], 2, "--expiring"),
         (["keys", "list", "postgresql://a:s3cret@127.0.0.1:1/c"], 3, "127.0.0.1:1"),
     ],
