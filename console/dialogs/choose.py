@@ -44,6 +44,10 @@ Find = Callable[[str], Awaitable[Sequence[Choice[T]]]]
 """What there is to choose from when these words are typed. Raises `DbconsoleError`."""
 
 
+class _ChooseInput(FormInput):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "choose", key_display="enter")]
+
+
 class ChooseDialog(ModalScreen[Choice[T] | None], Generic[T]):
     """Asks for one of `choices`, or of what `find` gives for the words typed; None when the person went back."""
 
@@ -72,7 +76,7 @@ class ChooseDialog(ModalScreen[Choice[T] | None], Generic[T]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="choose"):
             yield Static(Content(visible(self._title)), id="title")
-            yield FormInput(placeholder=self._hint, select_on_focus=False)
+            yield _ChooseInput(placeholder=self._hint, select_on_focus=False)
             yield LiveTable[Choice[T]](
                 (
                     Column("name", "", lambda choice: choice.name, 20, 16, flexible=True, share=0.5),

@@ -25,6 +25,12 @@ MOST_CHARACTERS = 4096
 """More than this is no key that was pasted, but something else."""
 
 
+class _KeyInput(SecretInput):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "ask, then go to it", key_display="enter")
+    ]
+
+
 class PasteKeyDialog(ModalScreen[ApiKey | None]):
     """Takes keys and says of each what is known of it; the answer is the last one that was, to go to, or None.
 
@@ -45,7 +51,7 @@ class PasteKeyDialog(ModalScreen[ApiKey | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog", classes="paste"):
             yield Static(Content("Paste a key to learn what it is"), id="title")
-            yield SecretInput(id="key")
+            yield _KeyInput(id="key")
             yield Static(
                 Content.styled(
                     "It is neither shown nor kept, and only its hash is sent to the server.", "$text-muted"

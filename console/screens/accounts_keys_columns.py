@@ -19,7 +19,7 @@ _STATES: dict[KeyState, tuple[str, Tone]] = {
     KeyState.ACTIVE: ("● active", "success"),
     KeyState.REVOKED: ("◆ revoked", "muted"),
     KeyState.EXPIRED: ("○ expired", "muted"),
-    KeyState.INACTIVE: ("○ switched off", "muted"),
+    KeyState.INACTIVE: ("○ off", "muted"),
 }
 
 FINDINGS = tuple(KeyFindingKind)
@@ -31,7 +31,7 @@ _GRAVE = (KeyFindingKind.PREDICTABLE, KeyFindingKind.ADMIN_WITHOUT_EXPIRY)
 def key_columns(clock: Clock) -> tuple[Column[ApiKey], ...]:
     """Which key, whose, what it may do, and whether it still should."""
     return (
-        Column("key", "key", beginning, 17, 12, priority=9, exact=lambda key: key.prefix or ""),
+        Column("key", "key", beginning, 24, 22, priority=9, exact=lambda key: key.prefix or ""),
         Column("name", "name", lambda key: key.name or "(unnamed)", 18, 9, priority=7),
         Column("owner", "owner", lambda key: key.owner, 18, 13, flexible=True, priority=8),
         Column("scopes", "scopes", _scopes, 16, 9, priority=4, exact=lambda key: " ".join(key.scopes)),
@@ -41,8 +41,8 @@ def key_columns(clock: Clock) -> tuple[Column[ApiKey], ...]:
             "expires", "expires", lambda key: expiry(key, clock.now()), 10, 9, align="right", priority=6,
             exact=lambda key: utc(key.expires_at),
         ),
-        Column("state", "state", lambda key: key_state(key, clock.now()), 14, 8, priority=8),
-        Column("notes", "notes", lambda key: remarks(key, clock.now()), 40, 14, priority=3),
+        Column("state", "state", lambda key: key_state(key, clock.now()), 9, priority=8),
+        Column("notes", "notes", lambda key: remarks(key, clock.now()), 40, 20, priority=3),
     )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def finding_columns(clock: Clock) -> tuple[Column[KeyFinding], ...]:
             "finding", "finding", lambda found: (found.kind.value, finding_tone(found)), 27, 16, priority=9,
             sort=lambda found: FINDINGS.index(found.kind),
         ),
-        Column("key", "key", lambda found: beginning(found.key), 17, 12, priority=8, sort=lambda found: found.key.prefix),
+        Column("key", "key", lambda found: beginning(found.key), 24, 22, priority=8, sort=lambda found: found.key.prefix),
         Column("name", "name", lambda found: found.key.name or "(unnamed)", 18, 10, priority=5, sort=lambda found: found.key.name),
         Column("owner", "owner", lambda found: found.key.owner, 24, 12, priority=6, sort=lambda found: found.key.owner),
         Column(

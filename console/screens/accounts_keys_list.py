@@ -70,6 +70,7 @@ class KeysList(PagedPane[ApiKey]):
         self.marked: dict[UUID, ApiKey] = {}
         """The marked keys, those of other pages included."""
         self._findings: tuple[KeyFinding, ...] = ()
+        self._is_cut = False
         self.query_one("#findings", LiveTable).sort_by("finding")
 
     # Which keys ---------------------------------------------------------------------------------------------------
@@ -193,6 +194,7 @@ class KeysList(PagedPane[ApiKey]):
         self.query_one("#findings").display = is_audit
         self.table.focus()
         if is_audit:
+            self.table.filter_text = self.words
             self.table.show_when_empty(Content("Every key is looked at …"))
             self.show_line("what is wrong with keys")
         self.reload()
@@ -208,7 +210,10 @@ class KeysList(PagedPane[ApiKey]):
         if self.view == "keys":
             await super().load()
             return
+        from console.data.accounts.key_audit import MOST_FINDINGS
+
         self._findings = await self.services.accounts.keys.audit()
+        self._is_cut = len(self._findings) >= MOST_FINDINGS
         self.table.show_when_empty(Content("● Nothing is wrong with any key."))
         self.table.update_rows(self._findings)
         self._show_marks()
@@ -248,8 +253,10 @@ class KeysList(PagedPane[ApiKey]):
         """Draws the marks again, which a table forgets with the rows of a page, and says how many there are."""
         if self.view == "audit":
             self.table.mark(_finding_key(one) for one in self._findings if one.key.id in self.marked)
-            number = len(self._findings)
-            words = f"{count(number)} finding{'' if number == 1 else 's'} · enter goes to the key · a: the keys again"
+            number = f"{'the worst ' if self._is_cut else ''}{count(len(self._findings))}"
+            words = (
+                f"{number} finding{'' if number == '1' else 's'} · enter goes to the key · a: the keys again"
+            )
             self.show_line(self._marked_words + Content(words))
         else:
             self.table.mark(self.marked)

@@ -82,10 +82,7 @@ def change_of(role: Role, values: Values, now: datetime) -> RoleChange:
     limit = read_limit(values["limit"])
     ends, never_ends = None, False
     if values["valid"] != _end(role):
-        try:
-            ends = read_end(values["valid"], now)
-        except ValueError as problem:
-            raise BadInput(str(problem)) from None
+        ends = read_end(values["valid"], now)
         never_ends = ends is None
     return RoleChange(
         can_login=can_login if can_login != role.can_login else None,

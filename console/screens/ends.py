@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from console.dialogs.form import Check
+from console.errors import BadInput
 
 NEVER = "never"
 HOW_TO_SAY = "90 d, 2 w, 1 y, 2026-12-31 or never"
@@ -21,17 +22,17 @@ _LENGTH = re.compile(r"(\d{1,5})\s*(h|d|w|y)(?:ours?|ays?|eeks?|ears?)?", re.IGN
 
 
 def read_length(text: str) -> timedelta:
-    """How long: "24 h", "90d", "2 weeks". Raises `ValueError` with a sentence."""
+    """How long: "24 h", "90d", "2 weeks". Raises `BadInput`."""
     found = _LENGTH.fullmatch(text.strip())
     if found is None:
-        raise ValueError("Say how long: 90 d, 12 h, 2 w or 1 y.")
+        raise BadInput("Say how long: 90 d, 12 h, 2 w or 1 y.")
     return int(found[1]) * _UNITS[found[2].lower()]
 
 
 def read_end(text: str, now: datetime) -> datetime | None:
     """A length from `now` on, a date (its last moment, local time), a time, or "never", which is None.
 
-    Raises `ValueError` with a sentence, also for what has passed or is beyond the calendar.
+    Raises `BadInput`, also for what has passed or is beyond the calendar.
     """
     words = text.strip().lower()
     if words == NEVER:
@@ -39,9 +40,9 @@ def read_end(text: str, now: datetime) -> datetime | None:
     try:
         end = now + read_length(words) if _LENGTH.fullmatch(words) else _read_moment(words)
     except OverflowError:
-        raise ValueError("That is beyond the calendar; never is a word, too.") from None
+        raise BadInput("That is beyond the calendar; never is a word, too.") from None
     if end <= now:
-        raise ValueError("That has passed already.")
+        raise BadInput("That has passed already.")
     return end
 
 
@@ -49,7 +50,7 @@ def _read_moment(words: str) -> datetime:
     try:
         end = datetime.fromisoformat(words)
     except ValueError:
-        raise ValueError(f"Say when: {HOW_TO_SAY}.") from None
+        raise BadInput(f"Say when: {HOW_TO_SAY}.") from None
     if len(words) == len("2026-12-31"):
         end = end.replace(hour=23, minute=59, second=59)
     return end.astimezone()
@@ -68,6 +69,6 @@ def check_length(text: str) -> str | None:
 def _problem(read: Callable[[], object]) -> str | None:
     try:
         read()
-    except ValueError as problem:
-        return str(problem)
+    except BadInput as problem:
+        return problem.sentence
     return None

@@ -54,12 +54,12 @@ async def test_it_is_changed_with_its_row_in_the_trail(platform: Database, tmp_p
     async with keys_of(platform, tmp_path) as keys:
         operation = await keys.permissions_operation(await keys.get(key_id), document)
         assert operation.consequences == (
-            "Whoever uses it is refused from then on what takes deploy.",
-            "Whoever has it may admin as well.",
+            "It loses deploy: what needs that is refused from then on.",
+            "It gains admin.",
             "It may do everything then.",
         )
         assert operation.statements[0].startswith("UPDATE arxos_core.api_keys SET permissions=")
-        assert "may admin, read now." in await change(keys, key_id, document)
+        assert "has the scopes admin, read now." in await change(keys, key_id, document)
     assert await kept(platform) == document
     [row] = await platform.run("SELECT action, resource_id, details FROM arxos_core.audit_logs")
     details = json.loads(row["details"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import cast
 from uuid import UUID
 
 import pytest
@@ -55,12 +54,7 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
 async def opened(pilot: Pilot[int], *keys: str) -> KeysPane:
     """The tab, after pressing keys in it."""
     await settle(pilot)
-    app = cast(FakeConsole, pilot.app)
-    if "accounts" not in app._modes:
-        app.add_mode("accounts", lambda: AccountsScreen(app.services, app.clock))
-    await pilot.app.switch_mode("accounts")
-    await settle(pilot)
-    await press(pilot, "i", *keys)
+    await press(pilot, "5", "i", *keys)
     screen = next(s for s in pilot.app.screen_stack if isinstance(s, AccountsScreen))
     return screen.query_one(KeysPane)
 
@@ -109,7 +103,7 @@ async def test_a_key_tells_whether_it_should_still_work() -> None:
             ("mobile", "▲ owner deactivated"),
             ("leaked", "◆ revoked", "found in a log"),
             ("summer", "○ expired"),
-            ("(unnamed)", "○ switched off"),
+            ("(unnamed)", "○ off"),
         ):
             assert any(all(word in text for word in words) for text in lines), words
 
@@ -244,6 +238,13 @@ async def test_the_audit_has_the_worst_first_and_leads_to_the_key() -> None:
         assert (pane.view, names(pane), pane.detail_open) == ("keys", ["old-admin"], True)
         await press(pilot, "escape", "escape")
         assert names(pane)[0] == "ci-deploy"
+
+
+async def test_words_that_were_searched_for_filter_the_findings() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        pane = await opened(pilot, "slash", *"old-admin", "enter", "a")
+        assert [found.key.name for found in pane.table.shown_rows] == ["old-admin", "old-admin"]
 
 
 async def test_the_audit_is_not_done_again_by_itself() -> None:

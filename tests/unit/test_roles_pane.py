@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import pytest
 from textual.pilot import Pilot
@@ -59,13 +58,8 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
 async def opened(pilot: Pilot[int], *keys: str, on: str | None = "app") -> RolesPane:
     """The tab with the cursor on a role, after pressing keys in it."""
     await settle(pilot)
-    app = cast(FakeConsole, pilot.app)
-    if "accounts" not in app._modes:
-        app.add_mode("accounts", lambda: AccountsScreen(app.services, app.clock))
-    await app.switch_mode("accounts")
-    await settle(pilot)
-    await press(pilot, "o")
-    screen = next(s for s in app.screen_stack if isinstance(s, AccountsScreen))
+    await press(pilot, "5", "o")
+    screen = next(s for s in pilot.app.screen_stack if isinstance(s, AccountsScreen))
     pane = screen.query_one(RolesPane)
     if on is not None:
         assert pane.table.move_to(on)

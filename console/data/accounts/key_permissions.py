@@ -35,9 +35,9 @@ class KeyPermissions(KeyReading):
         before, after = set(scopes_of(key.permissions)), set(scopes_of(permissions))
         said = []
         if lost := sorted(before - after):
-            said.append(f"Whoever uses it is refused from then on what takes {_listed(lost)}.")
+            said.append(f"It loses {_listed(lost)}: what needs that is refused from then on.")
         if gained := sorted(after - before):
-            said.append(f"Whoever has it may {_listed(gained)} as well.")
+            said.append(f"It gains {_listed(gained)}.")
         if is_admin(permissions) and not is_admin(key.permissions):
             said.append("It may do everything then.")
         if not said:
@@ -65,7 +65,9 @@ class KeyPermissions(KeyReading):
                 before={"permissions": found.permissions},
                 after={"permissions": permissions},
             )
-            change.sentence = f"{label_of(found)} may {_listed(scopes_of(permissions)) or 'do nothing'} now."
+            change.sentence = (
+                f"{label_of(found)} has the scopes {_listed(scopes_of(permissions)) or '–'} now."
+            )
         return Outcome(operation.object_name, True, change.sentence)
 
     def _check_permissions(self, place: Place, key: ApiKey, permissions: Any) -> None:
