@@ -51,6 +51,9 @@ _GIVEN = tuple(field.name for field in fields(AuditEntry))
 """Read one by one: `asdict` copies all that is in `details`, which takes longer than the rest."""
 
 
+_JSON = json.JSONEncoder(default=str).encode
+
+
 def row_hash(row: _Row) -> ColumnElement[str]:
     """SQL for the hash that a row of `audit_logs` must have, 64 hexadecimal digits.
 
@@ -95,37 +98,39 @@ async def append(connection: AsyncConnection, *entries: AuditEntry) -> None:
     newest = select(audit_logs.c.sequence, audit_logs.c.hash).order_by(audit_logs.c.sequence.desc()).limit(1)
     last = (await connection.execute(newest)).one_or_none()
     at = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-    rows: list[dict[str, Any]] = [
-        {
-            **{name: getattr(entry, name) for name in _GIVEN},
-            "details": dict(entry.details) | _who(entry),
-            "timestamp": at,
-            "sequence": number,
-        }
+    # A plan made for these very rows would have all of them written into it.
+    await connection.execute(select(func.set_config("plan_cache_mode", "force_generic_plan", True)))
+    rows = [
+        _JSON(
+            {name: getattr(entry, name) for name in _GIVEN}
+            | {"details": {**entry.details, **_who(entry)}, "timestamp": at, "sequence": number}
+        )
         for number, entry in enumerate(entries, last.sequence + 1 if last else 1)
     ]
-    given, typed = _sent(rows)
+    names = (*_GIVEN, "timestamp", "sequence")
+    given, typed = _sent(rows, names)
     printed = select(_content(typed | {"prev_hash": null()})).select_from(given).order_by(given.c.place)
     previous = last.hash if last else None
+    hashed = []
     for row, content in zip(rows, (await connection.execute(printed)).scalars(), strict=True):
-        row["prev_hash"] = previous
+        link = {"prev_hash": previous}
         if previous is not None:
             sequence, _, rest = content.split(", ", 2)
             content = f'{sequence}, "{previous}", {rest}'
-        row["hash"] = previous = hashlib.sha256(content.encode()).hexdigest()
-    given, typed = _sent(rows)
+        link["hash"] = previous = hashlib.sha256(content.encode()).hexdigest()
+        hashed.append(f"{row[:-1]}, {_JSON(link)[1:]}")
+    _, typed = _sent(hashed, (*names, "prev_hash", "hash"))
     await connection.execute(insert(audit_logs).from_select([*typed], select(*typed.values())))
 
 
-def _sent(rows: Sequence[Mapping[str, Any]]) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
-    """Rows as one parameter: what to select from, and the columns of `audit_logs` that are given."""
-    document = cast(literal(json.dumps(rows, default=str), Text), JSONB)
-    elements = func.jsonb_array_elements(document)
+def _sent(rows: Sequence[str], names: Sequence[str]) -> tuple[FromClause, dict[str, ColumnElement[Any]]]:
+    """Rows of JSON as one parameter: what to select from, and their columns as those of `audit_logs`."""
+    elements = func.jsonb_array_elements(cast(literal(f"[{','.join(rows)}]", Text), JSONB))
     given = elements.table_valued(
         column("entry", JSONB), with_ordinality="place", name="given"
     ).render_derived()
     entry = given.c.entry
-    typed = {name: cast(entry[name].astext, audit_logs.c[name].type) for name in rows[0]}
+    typed = {name: cast(entry[name].astext, audit_logs.c[name].type) for name in names}
     return given, typed | {"details": entry["details"]}
 
 

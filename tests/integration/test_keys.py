@@ -49,7 +49,7 @@ async def names(keys: Keys, size: int = 50, **wanted: Any) -> list[str | None]:
     return [key.name for key in (await keys.page(KeyFilter(**wanted), size=size)).rows]
 
 
-STATES = {
+STATES: dict[str, dict[str, Any]] = {
     "active": {"expires_at": "now() + interval '3 days'", "last_used_at": "now() - interval '1 day'"},
     "endless": {"last_used_at": "now() - interval '100 days'"},
     "expired": {"expires_at": "now() - interval '1 day'"},

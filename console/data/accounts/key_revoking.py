@@ -15,7 +15,7 @@ from console.data.accounts.key_filters import conditions_of, is_searched, select
 from console.data.accounts.key_reading import KeyReading, described, keys_by_id, label_of, moment
 from console.data.accounts.key_writing import present, revoked
 from console.data.accounts.readable import readable
-from console.data.accounts.rows import is_on, select_keys
+from console.data.accounts.rows import column, is_on, select_keys
 from console.data.changes import Change
 from console.data.place import Place
 from console.data.trail import trail_of
@@ -156,17 +156,16 @@ def _is_one_of(place: Place, ids: Sequence[UUID]) -> ColumnElement[bool]:
 
 def _revoke_statement(place: Place, ids: Sequence[UUID], reason: str) -> Update:
     table = place.table("api_keys")
-    names = [name for name in ("key_prefix", "name") if name in table.c]
+    names = [column(table, name).label(name) for name in ("key_prefix", "name")]
     return (
         update(table)
         .where(_is_one_of(place, ids), *_revocable(place))
         .values(present(table, revoked(reason)))
-        .returning(table.c.id, table.c.user_id, *(table.c[name] for name in names))
+        .returning(table.c.id, table.c.user_id, *names)
     )
 
 
 def _note(change: Change, row: Row[Any], reason: str) -> None:
-    said = {name: getattr(row, name) for name in ("key_prefix", "name") if name in row._fields}
     change.note(
         "api_key.revoke",
         "api_key",
@@ -174,7 +173,8 @@ def _note(change: Change, row: Row[Any], reason: str) -> None:
         before={"is_active": True},
         after={"is_active": False, "reason": reason or None},
         owner=str(row.user_id),
-        **said,
+        key_prefix=row.key_prefix,
+        name=row.name,
     )
 
 
