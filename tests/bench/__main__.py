@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from tests.bench.accounts import accounts
 from tests.bench.contestants import CONSOLE, ON_ACTIVITY, PEER
 from tests.bench.figures import Figure, table
 from tests.bench.measures import QUICK, Bench, Plan
@@ -23,7 +24,8 @@ from tests.bench.terminal import COLUMNS, LINES, precise_threads
 
 def main() -> None:
     """Measures, and prints the table."""
-    together, alone = ("start", "silent", "use", "many"), {"migrations": migrations, "statements": statements}
+    together = ("start", "silent", "use", "many")
+    alone = {"migrations": migrations, "statements": statements, "accounts": accounts}
     names = (*together, *alone)
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer starts, shorter periods")
