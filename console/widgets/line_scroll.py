@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
@@ -18,6 +19,17 @@ class LineScroll(ScrollView):
     ALLOW_SELECT = False
 
     DEFAULT_CSS = "LineScroll { overflow: hidden hidden; }"
+
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        # Textual posts no Resize to a widget whose place somebody has asked for, as focusing does, between its
+        # mounting and its first layout. Where it does post one, that takes the place of this one.
+        is_other = size != self._size
+        is_resized = super()._size_updated(size, virtual_size, container_size, layout)
+        if is_other:
+            self.post_message(Resize(size, virtual_size, container_size))
+        return is_resized
 
     @property
     def allow_vertical_scroll(self) -> bool:

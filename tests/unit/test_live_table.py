@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.containers import Container
 from textual.content import Content
 from textual.message import Message
 from textual.pilot import Pilot
@@ -437,3 +438,24 @@ async def test_old_data_is_greyed() -> None:
         old = table.render_line(2)
         assert old.text == fresh.text
         assert [segment.style for segment in old] != [segment.style for segment in fresh]
+
+
+class LateApp(App[None]):
+    """A place to which a table comes later."""
+
+    def compose(self) -> ComposeResult:
+        yield Container()
+
+
+async def test_it_is_laid_out_although_somebody_asked_where_it_is_before() -> None:
+    app = LateApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        compositor = app.screen._compositor
+        compositor._full_map_invalidated = True  # as after scrolling something
+        table: LiveTable[Backend] = LiveTable(COLUMNS, row_key=lambda row: row.pid)
+        mounting = app.query_one(Container).mount(table)
+        assert table in compositor.full_map  # as focusing it asks
+        await mounting
+        await pilot.pause()
+        table.update_rows([Backend(1)])
+        assert "pid" in table.render_line(0).text
