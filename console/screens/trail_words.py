@@ -27,10 +27,17 @@ def trail_filter(words: str, now: datetime) -> TrailFilter:
             )
         if not value:
             continue
-        if kind in ("since", "until"):
-            wanted = replace(wanted, **{kind: moment_of(value, now)})
-        else:
-            wanted = replace(wanted, **{"resource" if kind == "object" else kind: value})
+        match kind:
+            case "person":
+                wanted = replace(wanted, person=value)
+            case "action":
+                wanted = replace(wanted, action=value)
+            case "object":
+                wanted = replace(wanted, resource=value)
+            case "since":
+                wanted = replace(wanted, since=moment_of(value, now))
+            case _:
+                wanted = replace(wanted, until=moment_of(value, now))
     return wanted
 
 
