@@ -184,7 +184,11 @@ def test_what_is_wrong_in_the_environment_is_said(
             "fast",
             '--refresh: "fast" is not a number of seconds, nor a duration such as 30s, 1h30m or 500ms.',
         ),
-        ("screen", "sloth", "--screen: \"sloth\" is not 'pools', 'activity', 'slow', 'migrations' or 'accounts'."),
+        (
+            "screen",
+            "sloth",
+            "--screen: \"sloth\" is not 'pools', 'activity', 'slow', 'migrations' or 'accounts'.",
+        ),
         ("environment", "two words", '--environment: "two words" is not one word of at most 24 letters.'),
     ],
 )
