@@ -23,8 +23,8 @@ class LineScroll(ScrollView):
     def _size_updated(
         self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
     ) -> bool:
-        # Textual posts no Resize to a widget whose place somebody has asked for, as focusing does, between its
-        # mounting and its first layout. Where it does post one, that takes the place of this one.
+        # Textual posts no Resize to a widget whose place was worked out between its mounting and its first layout, as
+        # it is when something was scrolled just before. Where it does post one, that takes the place of this one.
         is_other = size != self._size
         is_resized = super()._size_updated(size, virtual_size, container_size, layout)
         if is_other:
