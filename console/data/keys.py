@@ -58,7 +58,7 @@ def make_key(environment: str | None) -> NewKey:
 
 def hash_of(key: str) -> str:
     """What is kept of a key: the SHA-256 of all of it, 64 hexadecimal digits."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_well_formed(key: str) -> bool:

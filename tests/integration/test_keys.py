@@ -202,7 +202,7 @@ async def test_what_is_said_of_a_pasted_key(platform: Database, tmp_path: Path) 
         assert guess.key is not None
         assert guess.key.is_predictable
         assert "Anybody can guess it" in guess.sentence
-        nothing = await keys.verdict(SecretStr("Hello\x1b"))
+        nothing = await keys.verdict(SecretStr("Hello\x1b\ud800\0"))
         assert (nothing.is_well_formed, nothing.key, nothing.state) == (False, None, None)
         assert "Hello" not in nothing.sentence
 
