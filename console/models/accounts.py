@@ -333,6 +333,8 @@ class ChainState:
     broken_at: int | None
     """The sequence number of the first row that does not fit; None where the chain is whole."""
     sentence: str
+    verified_at: datetime | None = None
+    """When that was looked at, by the console's clock: what came later is not covered."""
     expected_hash_found: bool | None = None
     """Whether the hash that was kept elsewhere is in the trail; None where none was given."""
 

@@ -147,7 +147,9 @@ class AccountsScreen(ConsoleScreen[AccountsSnapshot]):
         await self._bring_pane()
 
     async def _bring_pane(self) -> None:
-        async with self._bringing:  # one after the other: no tab is made twice, or looked at before it is there
+        async with (
+            self._bringing
+        ):  # one after the other: no tab is made twice, or looked at before it is there
             await self._bring()
 
     async def _bring(self) -> None:
@@ -205,7 +207,8 @@ def _chain_mark(chain: ChainState) -> Content:
     """Whether the trail is whole, in a word and a glyph."""
     if chain.broken_at is not None:
         return Content.styled(f"◆ BROKEN at {chain.broken_at}", "$error")
-    return Content.styled("● whole", "$success")
+    when = f" {chain.verified_at.astimezone():%H:%M}" if chain.verified_at else ""
+    return Content.styled(f"● whole{when}", "$success")
 
 
 def _pane_class(name: TabName) -> type[AccountsPane]:

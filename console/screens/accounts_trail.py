@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import work
@@ -65,7 +66,8 @@ class TrailPane(PagedPane[TrailEntry]):
             return Content.styled(f"◆ BROKEN at {chain.broken_at} · ", "$error") + line
         if not chain.is_chain:
             return Content.styled("▲ no chain · ", "$warning") + line
-        return Content.styled(f"● chain whole, {count(chain.rows)} rows · ", "$success") + line
+        when = f" at {chain.verified_at.astimezone():%H:%M}" if chain.verified_at else ""
+        return Content.styled(f"● chain whole{when}, {count(chain.rows)} rows · ", "$success") + line
 
     async def describe(self, row: TrailEntry) -> tuple[str, Sequence[Section]]:
         return entry_title(row), entry_sections(row, self.clock.now())
@@ -77,7 +79,8 @@ class TrailPane(PagedPane[TrailEntry]):
         """Look whether the chain is whole. What hinders that is said."""
         self.show_line("… looking at every row of the trail")
         try:
-            self.chain = await self.services.accounts.trail.verify()
+            found = await self.services.accounts.trail.verify()
+            self.chain = replace(found, verified_at=self.clock.now())
         except DbconsoleError as problem:
             self.say(problem.sentence)
         else:

@@ -92,7 +92,7 @@ def test_a_user_from_its_making_to_its_end(postgres: PostgresCluster, home: Path
         console.send("h")
         console.wait_seen("user.deactivate", "user.create")
         console.send("v")
-        console.wait_seen("● whole", "chain whole, 2 rows")
+        console.wait_seen("● whole", "chain whole at", ", 2 rows")
         console.send(ENTER)
         console.wait_seen("before", '"is_active": true')
         console.quit()
