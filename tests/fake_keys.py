@@ -18,10 +18,12 @@ from console.models.accounts import (
     BulkProgress,
     BulkRevocation,
     CreatedKey,
+    CutFindings,
     KeyDraft,
     KeyFilter,
     KeyFinding,
     KeyFindingKind,
+    KeyFindings,
     KeyState,
     KeyVerdict,
     Page,
@@ -85,6 +87,8 @@ class FakeKeys:
         """The keys that were made, whole."""
         self.refusal: str | None = None
         self.audits = 0
+        self.cut: tuple[CutFindings, ...] = ()
+        """Of what the audit finds more than it shows."""
         self.may_go_on = asyncio.Event()
         """Whether a bulk revocation goes on behind its first batch."""
         self.may_go_on.set()
@@ -132,15 +136,16 @@ class FakeKeys:
         sentence += f", and it is {found.name}: active." if found else ", and unknown here."
         return KeyVerdict(formed, found, KeyState.ACTIVE if found else None, sentence)
 
-    async def audit(self) -> tuple[KeyFinding, ...]:
+    async def audit(self) -> KeyFindings:
         self.audits += 1
         predictable, owner, hostile = self.rows[1], self.rows[3], self.rows[7]
-        return (
+        rows = (
             KeyFinding(KeyFindingKind.OWNER_INACTIVE, owner, "Its owner is deactivated; revoke it."),
             KeyFinding(KeyFindingKind.PREDICTABLE, predictable, "Anybody can guess it; revoke it."),
             KeyFinding(KeyFindingKind.ADMIN_WITHOUT_EXPIRY, predictable, "It may do everything and never ends."),
             KeyFinding(KeyFindingKind.STALE, hostile, f"{hostile.name} is long unused."),
         )  # fmt: skip
+        return KeyFindings(rows, self.cut)
 
     # Changing
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from console.data.accounts.service import AccountsService
-    from console.models.accounts import ApiKey, CreatedKey, KeyFinding, KeyVerdict
+    from console.models.accounts import ApiKey, CreatedKey, KeyFindings, KeyVerdict
     from console.models.operation import Outcome
 
 STATES = ("active", "revoked", "expired", "inactive")
@@ -262,10 +262,12 @@ def verify(target: str | None, as_json: bool) -> int:
 def audit(target: str | None, as_json: bool) -> int:
     """Look for keys that anybody can guess, that never end, that nobody uses, or whose owner is gone.
 
+    At most 200 of each kind are printed; that there are more is said on standard error.
+
     Exits with 1 when one of them still opens something.
     """
 
-    async def look(accounts: AccountsService) -> tuple[tuple[KeyFinding, ...], datetime]:
+    async def look(accounts: AccountsService) -> tuple[KeyFindings, datetime]:
         return await accounts.keys.audit(), accounts.context.clock.now()
 
     found, now = with_accounts(target, {}, look)
@@ -273,7 +275,7 @@ def audit(target: str | None, as_json: bool) -> int:
         print_json(
             [
                 {"kind": finding.kind, "sentence": finding.sentence, "key": key_record(finding.key, now)}
-                for finding in found
+                for finding in found.rows
             ]
         )
     else:
@@ -281,11 +283,13 @@ def audit(target: str | None, as_json: bool) -> int:
             ["finding", "key", "id", "what it is"],
             [
                 [finding.kind.value, finding.key.prefix or "–", str(finding.key.id), finding.sentence]
-                for finding in found
+                for finding in found.rows
             ],
             "Nothing is wrong with the API keys.",
         )
-    return int(bool(found))
+    for cut in found.cut:
+        say(f"{cut.sentence}.")
+    return int(bool(found.rows))
 
 
 def _pasted() -> SecretStr:

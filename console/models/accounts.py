@@ -231,6 +231,33 @@ class KeyFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class CutFindings:
+    """More of a kind was found than is shown."""
+
+    kind: KeyFindingKind
+    shown: int
+    found: int
+    """How many there are, as far as they were counted."""
+    is_counted: bool
+    """Whether they were counted to the end."""
+
+    @property
+    def sentence(self) -> str:
+        """How many are shown of how many, without a full stop."""
+        at_least = "" if self.is_counted else "at least "
+        return f"{self.kind.value}: the first {self.shown:,} of {at_least}{self.found:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFindings:
+    """What the audit of keys has found, the most severe first."""
+
+    rows: tuple[KeyFinding, ...]
+    cut: tuple[CutFindings, ...] = ()
+    """The kinds of which there are more than `rows` has."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyVerdict:
     """What is to be said of a key that somebody has pasted."""
 

@@ -12,7 +12,15 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from console.models.accounts import AccountsSnapshot, ApiKey, KeyFilter, KeyFinding, Page, TrailFilter
+from console.models.accounts import (
+    AccountsSnapshot,
+    ApiKey,
+    KeyFilter,
+    KeyFinding,
+    KeyFindings,
+    Page,
+    TrailFilter,
+)
 from console.screens.accounts_keys_columns import (
     beginning,
     finding_columns,
@@ -69,8 +77,7 @@ class KeysList(PagedPane[ApiKey]):
     def on_mount(self) -> None:
         self.marked: dict[UUID, ApiKey] = {}
         """The marked keys, those of other pages included."""
-        self._findings: tuple[KeyFinding, ...] = ()
-        self._is_cut = False
+        self._findings = KeyFindings(())
         self.query_one("#findings", LiveTable).sort_by("finding")
 
     # Which keys ---------------------------------------------------------------------------------------------------
@@ -210,12 +217,9 @@ class KeysList(PagedPane[ApiKey]):
         if self.view == "keys":
             await super().load()
             return
-        from console.data.accounts.key_audit import MOST_FINDINGS
-
         self._findings = await self.services.accounts.keys.audit()
-        self._is_cut = len(self._findings) >= MOST_FINDINGS
         self.table.show_when_empty(Content("● Nothing is wrong with any key."))
-        self.table.update_rows(self._findings)
+        self.table.update_rows(self._findings.rows)
         self._show_marks()
 
     @on(LiveTable.RowSelected, "#findings")
@@ -252,12 +256,15 @@ class KeysList(PagedPane[ApiKey]):
     def _show_marks(self) -> None:
         """Draws the marks again, which a table forgets with the rows of a page, and says how many there are."""
         if self.view == "audit":
-            self.table.mark(_finding_key(one) for one in self._findings if one.key.id in self.marked)
-            number = f"{'the worst ' if self._is_cut else ''}{count(len(self._findings))}"
-            words = (
-                f"{number} finding{'' if number == '1' else 's'} · enter goes to the key · a: the keys again"
-            )
-            self.show_line(self._marked_words + Content(words))
+            self.table.mark(_finding_key(one) for one in self._findings.rows if one.key.id in self.marked)
+            number = len(self._findings.rows)
+            words = [
+                f"{count(number)} finding{'' if number == 1 else 's'}",
+                *(cut.sentence for cut in self._findings.cut),
+                "enter goes to the key",
+                "a: the keys again",
+            ]
+            self.show_line(self._marked_words + Content(" · ".join(words)))
         else:
             self.table.mark(self.marked)
             if self.page is not None:

@@ -377,6 +377,14 @@ async def test_the_audit_of_keys_tells_by_its_exit_code(platform: Database, home
         "predictable",
         "admin, never expires",
     ]
+    await platform.run("""
+        INSERT INTO arxos_core.api_keys (user_id, key_hash, name, permissions, expires_at)
+        SELECT id, encode(sha256(('x' || n)::bytea), 'hex'), 'twice', '{"scopes": []}', now() + interval '1 day'
+        FROM arxos_core.users, generate_series(1, 201) AS n""")
+    for more in ((), ("--json",)):
+        cut = dbconsole("keys", "audit", platform.url, *more, home=home)
+        assert (cut.returncode, cut.stderr) == (1, "same name and owner: the first 200 of 201.\n")
+    await platform.run("DELETE FROM arxos_core.api_keys WHERE name = 'twice'")
     guess = dbconsole("keys", "verify", platform.url, home=home, given="admin-key-dev")
     assert guess.returncode == 0, "it opens everything"
     await platform.run("UPDATE arxos_core.api_keys SET is_active = false WHERE name = 'first'")

@@ -24,7 +24,7 @@ async def found(
     platform: Database, home: Path, settings: Settings | None = None
 ) -> list[tuple[str, str | None]]:
     async with keys_of(platform, home, settings) as keys:
-        return [(finding.kind.name, finding.key.name) for finding in await keys.audit()]
+        return [(finding.kind.name, finding.key.name) for finding in (await keys.audit()).rows]
 
 
 async def test_what_is_wrong_with_keys(every_postgres: PostgresCluster, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ async def test_a_finding_is_told_in_one_sentence(postgres: PostgresCluster, tmp_
         await add_key(platform, owner, name="ci", key_prefix="dbc_live_abc", created_at=LONG_AGO)
         await add_key(platform, owner, name="[/foo]\x1b" + "x" * 240, permissions=ADMIN)
         async with keys_of(platform, tmp_path) as keys:
-            admin, stale = await keys.audit()
+            admin, stale = (await keys.audit()).rows
     assert stale.sentence.startswith("dbc_live_abc… 'ci' of ops@example.com was never used, and made 20")
     assert "may do everything and never ends" in admin.sentence
     assert "\x1b" not in admin.sentence
@@ -91,15 +91,33 @@ async def test_a_finding_is_told_in_one_sentence(postgres: PostgresCluster, tmp_
 async def test_no_more_is_told_than_one_can_read(
     postgres: PostgresCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(key_audit, "MOST_FINDINGS", 7)
+    monkeypatch.setattr(key_audit, "MOST_FINDINGS", 3)
+    monkeypatch.setattr(key_audit, "MOST_COUNTED", 5)
     async with database(postgres) as platform:
         await platform.upgrade("core@head")
         owner = await add_user(platform, "ops@example.com")
-        for _ in range(5):
+        for number in range(6):
             await add_key(platform, owner, permissions=ADMIN)
+            await add_key(platform, owner, name=f"twice {number % 2}")
+        for _ in range(5):
             await add_key(platform, owner, created_at=LONG_AGO)
-        kinds = [kind for kind, _ in await found(platform, tmp_path)]
-        assert kinds == ["ADMIN_WITHOUT_EXPIRY"] * 5 + ["STALE"] * 2
+        off = await add_user(platform, "off@example.com", is_active=False)
+        for _ in range(3):
+            await add_key(platform, off)
+        async with keys_of(platform, tmp_path) as keys:
+            audited = await keys.audit()
+    kinds = [finding.kind.name for finding in audited.rows]
+    assert kinds == [
+        *["ADMIN_WITHOUT_EXPIRY"] * 3,
+        *["OWNER_INACTIVE"] * 3,
+        *["STALE"] * 3,
+        *["DUPLICATE"] * 3,
+    ], "many of one kind hide none of another"
+    assert [cut.sentence for cut in audited.cut] == [
+        "admin, never expires: the first 3 of at least 5",
+        "long unused: the first 3 of 5",
+        "same name and owner: the first 3 of at least 5",
+    ]
 
 
 async def test_an_installation_that_came_before(postgres: PostgresCluster, tmp_path: Path) -> None:

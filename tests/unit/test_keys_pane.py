@@ -15,7 +15,7 @@ from console.dialogs.confirm import ConfirmDialog
 from console.dialogs.created_key import CreatedKeyDialog
 from console.dialogs.form import FormDialog
 from console.dialogs.progress import ProgressDialog
-from console.models.accounts import KeyFilter, KeyState
+from console.models.accounts import CutFindings, KeyFilter, KeyFindingKind, KeyState
 from console.screens.accounts import AccountsScreen
 from console.screens.accounts_keys import KeysPane
 from console.screens.accounts_pane import KeysWanted
@@ -238,6 +238,14 @@ async def test_the_audit_has_the_worst_first_and_leads_to_the_key() -> None:
         assert (pane.view, names(pane), pane.detail_open) == ("keys", ["old-admin"], True)
         await press(pilot, "escape", "escape")
         assert names(pane)[0] == "ci-deploy"
+
+
+async def test_that_there_is_more_than_the_audit_shows_is_said() -> None:
+    app = FakeConsole()
+    app.accounts.keys.cut = (CutFindings(KeyFindingKind.STALE, 200, 10_000, False),)
+    async with app.run_test(size=SIZE) as pilot:
+        pane = await opened(pilot, "a")
+        assert "long unused: the first 200 of at least 10,000" in line(pane)
 
 
 async def test_words_that_were_searched_for_filter_the_findings() -> None:

@@ -12,9 +12,12 @@ from console.data.accounts.key_filters import allows_everything, has_state, is_u
 from console.data.accounts.key_reading import KeyReading, described, moment
 from console.data.accounts.rows import is_kept, is_on, key_of, select_keys
 from console.data.place import Place
-from console.models.accounts import ApiKey, KeyFinding, KeyFindingKind, KeyState
+from console.models.accounts import ApiKey, CutFindings, KeyFinding, KeyFindingKind, KeyFindings, KeyState
 
-MOST_FINDINGS = 1000
+MOST_FINDINGS = 200
+"""Of each kind: many of one hide none of another."""
+MOST_COUNTED = 10_000
+"""Of each kind; beyond, there are "at least" so many."""
 _LONGEST = "60s"
 """Of a statement here: duplicates are looked for among all keys, which takes a second for a million."""
 
@@ -22,8 +25,8 @@ _LONGEST = "60s"
 class KeyAudit(KeyReading):
     """Looking for what is wrong."""
 
-    async def audit(self) -> tuple[KeyFinding, ...]:
-        """What is wrong with keys that open something, the most severe first; at most `MOST_FINDINGS`.
+    async def audit(self) -> KeyFindings:
+        """What is wrong with keys that open something, the most severe first; at most `MOST_FINDINGS` of each kind.
 
         What an installation has no column for is not looked for. Raises `OperationRefused` without a table, and as
         `Engine.connection`.
@@ -33,15 +36,22 @@ class KeyAudit(KeyReading):
         unused_since = now - timedelta(days=self._context.settings.accounts.stale_days)
         active = has_state(place, KeyState.ACTIVE, _moment(now))
         found: list[KeyFinding] = []
+        cut: list[CutFindings] = []
         async with self._context.reading() as connection:
             await connection.execute(select(func.set_config("statement_timeout", _LONGEST, True)))
             for kind, condition in _conditions(place, active, _moment(unused_since)):
-                wanted = select_keys(place).where(active, condition).limit(MOST_FINDINGS - len(found))
-                rows = await connection.execute(wanted)
-                found += [KeyFinding(kind, key, _sentence(kind, key)) for key in map(key_of, rows)]
-                if len(found) >= MOST_FINDINGS:
-                    break
-        return tuple(found)
+                wanted = select_keys(place).where(active, condition)
+                rows = (await connection.execute(wanted.limit(MOST_FINDINGS + 1))).all()
+                shown = [key_of(row) for row in rows[:MOST_FINDINGS]]
+                found += [KeyFinding(kind, key, _sentence(kind, key)) for key in shown]
+                if len(rows) > len(shown):
+                    counted = wanted.with_only_columns(place.table("api_keys").c.id).limit(MOST_COUNTED + 1)
+                    number = (
+                        await connection.scalar(select(func.count()).select_from(counted.subquery())) or 0
+                    )
+                    is_counted = number <= MOST_COUNTED
+                    cut.append(CutFindings(kind, len(shown), min(number, MOST_COUNTED), is_counted))
+        return KeyFindings(tuple(found), tuple(cut))
 
 
 def _conditions(
@@ -73,7 +83,7 @@ def _conditions(
             .where(*single)
             .group_by(table.c.user_id, table.c.name)
             .having(func.count() > 1)
-            .limit(MOST_FINDINGS)
+            .limit(MOST_COUNTED)
         )
         yield KeyFindingKind.DUPLICATE, and_(name.in_(several), *single)
 
