@@ -131,6 +131,7 @@ def cli(target: str | None, **options: Any) -> int:
 def run(arguments: Sequence[str]) -> int:
     """Does what the command line says and returns the exit code; what went wrong is a sentence on standard error."""
     try:
+        _check_text(arguments)
         result = cli.main(list(arguments), prog_name="dbconsole", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
@@ -155,6 +156,14 @@ def run(arguments: Sequence[str]) -> int:
             raise
         _complain(f"internal error: {type(error).__name__}: {error} (DBCONSOLE_DEBUG=1 shows where)")
         return 1
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """Refuses bytes that are no text, without repeating them: a password may be beside them. Raises `UsageError`."""
+    for number, argument in enumerate(arguments, start=1):
+        # Python makes a lone surrogate of such a byte, which no server and no file takes.
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise click.UsageError(f"The word {number} of the command line is not UTF-8.")
 
 
 def _complain(sentence: str) -> None:

@@ -26,7 +26,7 @@ from console.commands.options import json_option, target_argument
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pydantic import SecretStr
+    from pydantic import SecretBytes, SecretStr
 
     from console.data.accounts.service import AccountsService
     from console.models.accounts import ApiKey, CreatedKey, KeyFindings, KeyVerdict
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 STATES = ("active", "revoked", "expired", "inactive")
 USUAL_LIFE = "90"
 """Days."""
+_MOST_BYTES = 10_000
+"""Read of standard input, far more than a key has."""
 _days = click.IntRange(min=1, max=36_500)
 
 key_argument = click.argument("key", callback=no_target)
@@ -294,17 +296,32 @@ def audit(target: str | None, as_json: bool) -> int:
 
 def _pasted() -> SecretStr:
     """The key that is given on standard input; a person at a terminal is asked for it, and it is not shown."""
-    from pydantic import SecretStr
+    from pydantic import SecretBytes, SecretStr
 
     from console.errors import BadInput
 
     if sys.stdin.isatty():
-        pasted = SecretStr(click.prompt("Key", hide_input=True, err=True))
+        pasted: SecretStr | None = SecretStr(click.prompt("Key", hide_input=True, err=True))
     else:
-        pasted = SecretStr(sys.stdin.readline(10_000).strip())
+        given = SecretBytes(sys.stdin.buffer.read(_MOST_BYTES).strip())
+        if len(given.get_secret_value().splitlines()) > 1:
+            raise BadInput("There is more than one line on standard input; give one key, alone.")
+        pasted = _text_of(given)
+    if pasted is None:
+        raise BadInput("What is on standard input is not UTF-8, and so no key.")
     if not pasted.get_secret_value():
         raise BadInput("There is no key on standard input; give it there, never on the command line.")
     return pasted
+
+
+def _text_of(given: SecretBytes) -> SecretStr | None:
+    """What the bytes say in UTF-8, None where they say nothing in it. The codec's own error would repeat them."""
+    from pydantic import SecretStr
+
+    try:
+        return SecretStr(given.get_secret_value().decode())
+    except UnicodeDecodeError:
+        return None
 
 
 def _print_key(made: CreatedKey, now: datetime, as_json: bool) -> None:

@@ -45,6 +45,7 @@ def dbconsole(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
         text=True,
+        errors="surrogateescape",  # a test can give bytes that are no text
         timeout=100,
         input=given or "",
         cwd=home,
@@ -409,6 +410,8 @@ async def test_the_audit_of_keys_tells_by_its_exit_code(platform: Database, home
         (["keys", "revoke", "TARGET", "--reason", "x"], 2, "The keys come first"),
         (["keys", "revoke", "postgresql://a:s3cret@b/c", "dbc_x", "--reason", "x"], 2, "The keys come first"),
         (["keys", "verify", "TARGET"], 2, "There is no key on standard input"),
+        (["audit", "list", "TARGET", "--person", "\udcff"], 2, "The word 5 of the command line is not UTF-8."),
+        (["users", "show", "\udcff", "TARGET"], 2, "The word 3 of the command line is not UTF-8."),
         (["keys", "list", "TARGET", "--state", "switched off"], 2, "--state"),
         (["keys", "list", "TARGET", "--search", "ab"], 2, "three characters"),
         (["keys", "list", "TARGET", "--expiring", "0"], 2, "--expiring"),
@@ -425,6 +428,25 @@ async def test_wrong_words_are_one_sentence(
     assert "s3cret" not in done.stderr
     assert platform.cluster.password not in done.stderr
     assert done.stderr.splitlines()[-1].startswith(("dbconsole: ", "Error: "))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("\udcff", "is not UTF-8"),
+        ("dbc_live_\udcff\n", "is not UTF-8"),
+        ("dbc_live_one\ndbc_live_two\n", "more than one line"),
+        ("dbc_live_one\n\udcff", "more than one line"),
+        ("\n\n", "There is no key on standard input"),
+    ],
+)
+async def test_what_is_not_one_key_is_not_verified(
+    platform: Database, home: Path, given: str, said: str
+) -> None:
+    done = dbconsole("keys", "verify", platform.url, home=home, given=given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "live" not in done.stderr
 
 
 async def test_a_whole_key_is_not_taken_on_the_command_line(platform: Database, home: Path) -> None:
