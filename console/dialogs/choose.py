@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.answer import Dialog
 from console.dialogs.form import FormInput
 from console.errors import DbconsoleError
 from console.resources import folder
@@ -48,7 +48,7 @@ class _ChooseInput(FormInput):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "choose", key_display="enter")]
 
 
-class ChooseDialog(ModalScreen[Choice[T] | None], Generic[T]):
+class ChooseDialog(Dialog[Choice[T] | None], Generic[T]):
     """Asks for one of `choices`, or of what `find` gives for the words typed; None when the person went back."""
 
     CSS_PATH: ClassVar = [folder("themes") / "dialogs.tcss", folder("themes") / "keys.tcss"]

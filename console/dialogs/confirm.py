@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from console.dialogs.answer import Dialog
 from console.models.operation import Danger, Operation
 from console.resources import folder
 from console.terminal.safe_text import visible
@@ -22,7 +22,7 @@ MOST_LINES = 400
 """Lines of SQL that are shown: a migration may have ten thousand, which take seconds to wrap and nobody reads here."""
 
 
-class ConfirmDialog(ModalScreen[bool]):
+class ConfirmDialog(Dialog[bool]):
     """Shows an operation: its SQL, what is lost. True when the person wants it.
 
     Cancel has the focus. With `typed` the object's name has to be written out first; `in_production` says so.

@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from console.dialogs.answer import Dialog
 from console.models.accounts import CreatedKey
 from console.resources import folder
 from console.terminal.clipboard import copy
@@ -26,7 +26,7 @@ _MOST = 60
 """Cells of a name or an e-mail that are shown: what must be read here is the key."""
 
 
-class CreatedKeyDialog(ModalScreen[None]):
+class CreatedKeyDialog(Dialog[None]):
     """Shows the key until the person says that they have it, and then forgets it.
 
     No key that is pressed by habit closes it: escape does at the second time, or the button.

@@ -15,15 +15,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.answer import Dialog
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
 
 
-class FileDialog(ModalScreen[Path | None]):
+class FileDialog(Dialog[Path | None]):
     """Asks for a file and has it written; the answer is the file, None when the person went back.
 
     `write` raises `FileExistsError` rather than overwrite a file, and `OSError` where it cannot be written.

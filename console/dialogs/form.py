@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
+from console.dialogs.answer import Dialog
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
@@ -45,7 +45,7 @@ class FormInput(Input):
     ]
 
 
-class FormDialog(ModalScreen[dict[str, str] | None]):
+class FormDialog(Dialog[dict[str, str] | None]):
     """Asks for several values; the answer is what was typed, by the names of the fields, None when the person went back.
 
     Where a field's `check`, or `check` of all of them, has a sentence, it is shown and the dialog stays.

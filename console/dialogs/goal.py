@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.answer import Dialog
 from console.models.migrations import Direction
 from console.resources import folder
 from console.widgets.key_line import KeyLine
@@ -34,7 +34,7 @@ class Goal:
     """None is the way in which the goal lies."""
 
 
-class GoalDialog(ModalScreen[Goal | None]):
+class GoalDialog(Dialog[Goal | None]):
     """Asks for a goal; the answer is None when the person went back."""
 
     CSS_PATH = folder("themes") / "dialogs.tcss"

@@ -8,14 +8,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
+from console.dialogs.answer import Dialog
 from console.resources import folder
 from console.widgets.detail import DetailPane, Section
 from console.widgets.key_line import KeyLine
 
 
-class HelpDialog(ModalScreen[None]):
+class HelpDialog(Dialog[None]):
     """Lists the bindings that are active on a screen, so that it cannot disagree with the footer."""
 
     CSS_PATH = folder("themes") / "dialogs.tcss"

@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.answer import Dialog
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
@@ -27,7 +27,7 @@ class NewRevision:
     autogenerate: bool
 
 
-class NewRevisionDialog(ModalScreen[NewRevision | None]):
+class NewRevisionDialog(Dialog[NewRevision | None]):
     """Asks for the message, the branch and whether to fill it; the answer is None when the person went back."""
 
     CSS_PATH = folder("themes") / "dialogs.tcss"

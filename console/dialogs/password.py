@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.answer import Dialog
 from console.dialogs.form import FormInput
 from console.errors import BadInput
 from console.resources import folder
@@ -36,7 +36,7 @@ class SecretInput(FormInput):
         self.delete_selection()
 
 
-class PasswordDialog(ModalScreen[SecretStr | None]):
+class PasswordDialog(Dialog[SecretStr | None]):
     """Asks for a password; the answer is None when the person went back. Once closed it holds nothing of it."""
 
     CSS_PATH = folder("themes") / "dialogs.tcss"

@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.answer import Dialog
 from console.dialogs.password import SecretInput
 from console.errors import DbconsoleError
 from console.models.accounts import ApiKey, KeyState, KeyVerdict
@@ -31,7 +31,7 @@ class _KeyInput(SecretInput):
     ]
 
 
-class PasteKeyDialog(ModalScreen[ApiKey | None]):
+class PasteKeyDialog(Dialog[ApiKey | None]):
     """Takes keys and says of each what is known of it; the answer is the last one that was, to go to, or None.
 
     What was pasted is gone from the box as soon as it is asked about.

@@ -10,11 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from console.clock import Clock
+from console.dialogs.answer import Dialog
 from console.errors import DbconsoleError
 from console.models.accounts import BulkProgress
 from console.models.operation import Outcome
@@ -30,7 +30,7 @@ _WIDTH = 40
 """Cells of the bar."""
 
 
-class ProgressDialog(ModalScreen[Outcome | DbconsoleError | None]):
+class ProgressDialog(Dialog[Outcome | DbconsoleError | None]):
     """Has a change made; the answer is what came of it, an error included, and None when it was cancelled."""
 
     CSS_PATH: ClassVar = [folder("themes") / "dialogs.tcss", folder("themes") / "keys.tcss"]

@@ -14,9 +14,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
+from console.dialogs.answer import Dialog
 from console.dialogs.form import FormInput
 from console.errors import BadInput
 from console.models.accounts import scopes_of
@@ -73,7 +73,7 @@ class _ScopeInput(FormInput):
         self.value = ""
 
 
-class ScopesDialog(ModalScreen[Permissions | None]):
+class ScopesDialog(Dialog[Permissions | None]):
     """Asks for the scopes of a key, completing what is typed from `known`; None when the person went back."""
 
     CSS_PATH: ClassVar = [folder("themes") / "dialogs.tcss", folder("themes") / "keys.tcss"]

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from console.dialogs.answer import Dialog
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
@@ -20,7 +20,7 @@ NULL = "NULL"
 """What is typed for no value."""
 
 
-class ValuesDialog(ModalScreen[tuple[str | None, ...] | None]):
+class ValuesDialog(Dialog[tuple[str | None, ...] | None]):
     """Asks for values, that of $1 first; the answer is None when the person went back.
 
     A value is what stands between the quotes of a constant; None among the values is NULL.

@@ -9,10 +9,10 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.timer import Timer
 
 from console.clock import Clock
+from console.dialogs.answer import Dialog
 from console.models.activity import Blocker
 from console.models.migrations import RunProgress, RunState, TimedStatement
 from console.resources import folder
@@ -81,7 +81,7 @@ class ShownRun:
         return tuple(run_parts(self.run.progress, self.now, is_rehearsal=self.is_rehearsal))
 
 
-class RunScreen(ModalScreen[None]):
+class RunScreen(Dialog[None]):
     """Shows a run until the person looks elsewhere; it goes on whether it is looked at or not."""
 
     CSS_PATH = folder("themes") / "migrations.tcss"

@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import ContentSwitcher, Static
 
 from console.clock import SYSTEM_CLOCK, Clock
+from console.dialogs.answer import Dialog
 from console.errors import OperationRefused
 from console.models.operation import Operation
 from console.models.plans import IndexAdvice, Plan, PlanRequest
@@ -38,7 +38,7 @@ MOST_VALUES = 50
 """Parameters whose values a person is asked for."""
 
 
-class PlanScreen(ModalScreen[None]):
+class PlanScreen(Dialog[None]):
     """Takes the plan when it is opened. Only the status of the screen behind it stays in sight, which goes on."""
 
     CSS_PATH = folder("themes") / "plan.tcss"

@@ -1,0 +1,112 @@
+"""What is true of every dialog: it answers once, and takes what is typed in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from textual.events import Key
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from console.dialogs.choose import Choice, ChooseDialog
+from console.dialogs.confirm import ConfirmDialog
+from console.dialogs.form import Field, FormDialog
+from console.dialogs.goal import Goal, GoalDialog
+from console.dialogs.help import HelpDialog
+from console.dialogs.password import PasswordDialog
+from console.dialogs.scopes import Permissions, ScopesDialog
+from console.dialogs.values import ValuesDialog
+from console.models.operation import Danger, Operation
+from tests.fakes import FakeConsole
+
+SIZE = (80, 24)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+
+async def opened(pilot: Pilot[int], dialog: Screen[Any]) -> list[Any]:
+    """Shows a dialog; what it answers comes into the list."""
+    answers: list[Any] = []
+    await pilot.pause()
+    pilot.app.push_screen(dialog, answers.append)
+    await pilot.pause()
+    return answers
+
+
+async def burst(pilot: Pilot[int], *keys: str) -> None:
+    """Keys that come at once, as those of a person come who is faster than the console, or pastes."""
+    for key in keys:
+        character = key if len(key) == 1 else {"enter": "\r", "tab": "\t"}.get(key)
+        pilot.app.post_message(Key(key, character))
+    await pilot.pause()
+    await pilot.pause()
+
+
+def confirm_dialog(*, typed: bool = False) -> ConfirmDialog:
+    operation = Operation(
+        title="Delete ada@example.com",
+        action="Delete",
+        object_name="ada@example.com",
+        statements=("DELETE",),
+        consequences=(),
+        danger=Danger.DESTRUCTIVE,
+    )
+    return ConfirmDialog(operation, typed=typed, in_production=typed)
+
+
+# Answering once
+
+
+ANSWERED_BY_ENTER: list[tuple[Callable[[], Screen[Any]], Any]] = [
+    (lambda: FormDialog("A form", [Field("name", "name", "ada")]), {"name": "ada"}),
+    (lambda: ChooseDialog("Whose key?", [Choice("one", "ada")]), Choice("one", "ada")),
+    (confirm_dialog, False),
+    (lambda: GoalDialog("Where to?", "heads"), Goal("heads", None)),
+    (lambda: HelpDialog("Keys", []), None),
+    (lambda: ValuesDialog(["$1 integer"], ["7"]), ("7",)),
+    (lambda: ScopesDialog("Scopes", ["read"], ["read"], lambda document: None), Permissions(["read"])),
+]
+
+
+@pytest.mark.parametrize(("dialog", "answer"), ANSWERED_BY_ENTER)
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "one by one"])
+async def test_an_enter_pressed_twice_answers_once(
+    dialog: Callable[[], Screen[Any]], answer: Any, at_once: bool
+) -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        answers = await opened(pilot, dialog())
+        await (burst(pilot, "enter", "enter") if at_once else pilot.press("enter", "enter"))
+        assert answers == [answer]
+
+
+async def test_a_password_typed_twice_is_answered_once() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        answers = await opened(pilot, PasswordDialog("A new password", lambda password: None))
+        await pilot.press(*"secret", "enter", *"secret")
+        await burst(pilot, "enter", "enter")
+        assert answers == [SecretStr("secret")]
+
+
+async def test_a_dialog_that_another_covers_answers_when_it_is_on_top_again() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        below, above = FormDialog("Below", [Field("name", "name")]), HelpDialog("Above", [])
+        answers = await opened(pilot, below)
+        await opened(pilot, above)
+        below.dismiss({"name": "ada"})
+        await pilot.pause()
+        assert app.screen is above
+        assert answers == []
+        await pilot.press("escape")
+        await pilot.pause()
+        assert answers == [{"name": "ada"}]
+        assert below not in app.screen_stack
