@@ -284,12 +284,12 @@ async def test_other_statements_are_no_statement_to_choose() -> None:
         assert app.chosen == []
 
 
-async def test_a_statement_is_chosen_only_where_the_person_is_among_them() -> None:
+async def test_the_statement_under_the_cursor_is_chosen_wherever_the_focus_is() -> None:
     async with shown() as (app, pilot):
-        assert app.panel.chosen is None
-        app.panel.statements.focus()
-        await pilot.pause()
         assert app.panel.chosen == (UPDATE, FACTS[UPDATE])
+        app.panel.statements.focus()
+        await pilot.press("down")
+        assert app.panel.chosen != (UPDATE, FACTS[UPDATE])
 
 
 async def test_the_span_goes_round() -> None:
