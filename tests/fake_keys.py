@@ -200,21 +200,19 @@ class FakeKeys:
         self.done.append(("permissions", key.name, permissions))
         return Outcome(operation.object_name, True, f"{key.name} may do something else now.")
 
-    async def revoke_operation(self, keys: Sequence[ApiKey], reason: str = "") -> Operation:
+    async def revoke_operation(self, keys: Sequence[ApiKey], reason: str) -> Operation:
         self._refuse()
         return _operation(
             f"Revoke the API key {keys[0].name!r}", f"{keys[0].prefix}", "Revoke", Danger.DESTRUCTIVE
         )
 
-    async def revoke(self, operation: Operation, keys: Sequence[ApiKey], reason: str = "") -> Outcome:
+    async def revoke(self, operation: Operation, keys: Sequence[ApiKey], reason: str) -> Outcome:
         for key in keys:
             self._put(key, is_active=False, revoked_at=NOW, revoke_reason=reason)
         self.done.append(("revoke", [key.name for key in keys], reason))
         return Outcome(operation.object_name, True, f"{keys[0].name} is revoked.")
 
-    async def bulk_revoke_operation(
-        self, wanted: KeyFilter | Sequence[UUID], reason: str = ""
-    ) -> BulkRevocation:
+    async def bulk_revoke_operation(self, wanted: KeyFilter | Sequence[UUID], reason: str) -> BulkRevocation:
         self._refuse()
         found = [
             row

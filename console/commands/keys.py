@@ -211,7 +211,10 @@ def revoke(named: tuple[list[str], str | None], reason: str, as_json: bool, **op
 
     The last word is the TARGET where it is a URL or has libpq's keywords; a database is dbname=NAME.
     """
+    from console.data.accounts.key_drafts import checked_reason
+
     words, target = named
+    checked_reason(reason)
 
     async def change(accounts: AccountsService) -> Outcome:
         keys = [await accounts.keys.find(word) for word in words]

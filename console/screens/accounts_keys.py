@@ -12,7 +12,7 @@ from uuid import UUID
 from textual import work
 from textual.binding import Binding, BindingType
 
-from console.data.accounts.key_drafts import checked_permissions
+from console.data.accounts.key_drafts import checked_permissions, checked_reason
 from console.dialogs.form import Field, FormDialog
 from console.errors import BadInput, DbconsoleError, OperationRefused
 from console.models.accounts import ApiKey, KeyDraft, KeyFilter, User, UserState
@@ -222,7 +222,9 @@ class KeysPane(KeysList):
     # Revoking -----------------------------------------------------------------------------------------------------
 
     async def _ask_reason(self, title: str) -> str | None:
-        field = Field("reason", "why, for the audit trail", placeholder="leaked, no longer used …")
+        field = Field(
+            "reason", "why, for the audit trail", placeholder="leaked, no longer used …", check=_is_reason
+        )
         values = await self.app.push_screen_wait(FormDialog(title, [field]))
         return None if values is None else values["reason"]
 
@@ -277,6 +279,14 @@ class KeysPane(KeysList):
 
 def _is_named(text: str) -> str | None:
     return None if text else "A key needs a name: what uses it."
+
+
+def _is_reason(text: str) -> str | None:
+    try:
+        checked_reason(text)
+    except BadInput as problem:
+        return problem.sentence
+    return None
 
 
 def _also(user: User) -> str:

@@ -407,6 +407,7 @@ async def test_the_audit_of_keys_tells_by_its_exit_code(platform: Database, home
         (["keys", "rotate", "dbc_x", "TARGET", "--grace", "soon"], 2, "--grace"),
         (["keys", "revoke", "dbc_x", "TARGET", "--reason", "x"], 2, "There is no API key"),
         (["keys", "revoke", "dbc_x", "TARGET"], 2, "--reason"),
+        (["keys", "revoke", "dbc_x", "TARGET", "--reason", ""], 2, "There is no reason"),
         (["keys", "revoke", "TARGET", "--reason", "x"], 2, "The keys come first"),
         (["keys", "revoke", "postgresql://a:s3cret@b/c", "dbc_x", "--reason", "x"], 2, "The keys come first"),
         (["keys", "verify", "TARGET"], 2, "There is no key on standard input"),

@@ -437,9 +437,16 @@ async def test_revoking(platform: Database, tmp_path: Path) -> None:
         with pytest.raises(OperationRefused, match="revoked meanwhile"):
             await keys.revoke(operation, several, "owner left")
         with pytest.raises(OperationRefused, match="nothing to revoke"):
-            await keys.revoke_operation([await keys.get(id_) for id_ in ids])
+            await keys.revoke_operation([await keys.get(id_) for id_ in ids], "leaked")
         with pytest.raises(BadInput, match="is no reason"):
             await keys.revoke_operation(several, "x\x1b")
+        for nothing in ("", "  "):
+            with pytest.raises(BadInput, match="There is no reason"):
+                await keys.revoke_operation(several, nothing)
+            with pytest.raises(BadInput, match="There is no reason"):
+                await keys.revoke(operation, several, nothing)
+            with pytest.raises(BadInput, match="There is no reason"):
+                await keys.bulk_revoke_operation(KeyFilter(), nothing)
     row = await row_of(platform, ids[0])
     assert (row["is_active"], row["revoke_reason"]) == (False, "leaked")
     assert row["revoked_by"]
@@ -483,7 +490,7 @@ async def test_revoking_in_bulk_what_a_filter_finds(platform: Database, tmp_path
         assert [step.done for step in seen] == [1000, 2000, 2500]
         assert {step.total for step in seen} == {2500}
         with pytest.raises(OperationRefused, match="nothing to revoke"):
-            await keys.bulk_revoke_operation(KeyFilter(search="dbc_bulk"))
+            await keys.bulk_revoke_operation(KeyFilter(search="dbc_bulk"), "stolen")
     states = await platform.run(
         "SELECT is_active, revoke_reason, count(*) FROM arxos_core.api_keys GROUP BY 1, 2 ORDER BY 1"
     )
@@ -496,19 +503,19 @@ async def test_revoking_in_bulk_what_was_marked(platform: Database, tmp_path: Pa
     await many(platform, 5)
     ids = [row["id"] for row in await platform.run("SELECT id FROM arxos_core.api_keys LIMIT 3")]
     async with keys_of(platform, tmp_path) as keys:
-        preview = await keys.bulk_revoke_operation([*ids, uuid4()])
+        preview = await keys.bulk_revoke_operation([*ids, uuid4()], "stolen")
         assert sorted(preview.keys) == sorted(ids)
         await keys.bulk_revoke(preview)
         for nothing in ([], [uuid4()], KeyFilter(search="db")):
             with pytest.raises(OperationRefused, match="nothing to revoke"):
-                await keys.bulk_revoke_operation(nothing)
+                await keys.bulk_revoke_operation(nothing, "stolen")
     assert len(await platform.run("SELECT FROM arxos_core.api_keys WHERE is_active")) == 2
 
 
 async def test_a_bulk_that_is_cancelled_leaves_all_as_it_was(platform: Database, tmp_path: Path) -> None:
     await many(platform, 3000)
     async with keys_of(platform, tmp_path) as keys:
-        preview = await keys.bulk_revoke_operation(KeyFilter())
+        preview = await keys.bulk_revoke_operation(KeyFilter(), "stolen")
 
         def cancel(progress: BulkProgress) -> None:
             if progress.done == 2000:
@@ -608,7 +615,7 @@ async def _extended(keys: Keys, key: ApiKey, later: datetime) -> object:
 
 
 async def _revoked(keys: Keys, key: ApiKey) -> object:
-    return await keys.bulk_revoke(await keys.bulk_revoke_operation([key.id]))
+    return await keys.bulk_revoke(await keys.bulk_revoke_operation([key.id], "stolen"))
 
 
 async def test_where_nothing_may_be_changed(platform: Database, tmp_path: Path) -> None:
@@ -648,7 +655,7 @@ async def test_without_a_table_or_a_column(postgres: PostgresCluster, tmp_path: 
         async with keys_of(empty, tmp_path) as keys:
             for wanted in (
                 keys.create_operation(KeyDraft(uuid4(), "x")),
-                keys.bulk_revoke_operation(KeyFilter()),
+                keys.bulk_revoke_operation(KeyFilter(), "stolen"),
             ):
                 with pytest.raises(OperationRefused, match="There is no table"):
                     await wanted
@@ -664,7 +671,7 @@ async def test_without_a_table_or_a_column(postgres: PostgresCluster, tmp_path: 
             with pytest.raises(OperationRefused, match="has no column expires_at"):
                 await keys.rotate_operation(made.row, DAY)
             with pytest.raises(OperationRefused, match="has no column is_active"):
-                await keys.revoke_operation([made.row])
+                await keys.revoke_operation([made.row], "leaked")
 
 
 async def _old_tables(database: Database) -> None:

@@ -120,13 +120,13 @@ def test_a_pasted_key(snap_compare: SnapCompare) -> None:
 
 def test_revoking_many(snap_compare: SnapCompare) -> None:
     app = FakeConsole(settings=production())
-    assert snap_compare(app, terminal_size=SMALL, run_before=keys("5", "i", "m", "m", "X", "enter"))
+    assert snap_compare(app, terminal_size=SMALL, run_before=keys("5", "i", "m", "m", "X", *"gone", "enter"))
 
 
 def test_many_being_revoked(snap_compare: SnapCompare) -> None:
     app = FakeConsole()
     app.accounts.keys.may_go_on.clear()
-    step = keys("5", "i", "m", "m", "X", "enter", "tab", "enter")
+    step = keys("5", "i", "m", "m", "X", *"gone", "enter", "tab", "enter")
     assert snap_compare(app, terminal_size=SMALL, run_before=step)
 
 

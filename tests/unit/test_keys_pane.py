@@ -363,6 +363,16 @@ async def test_revoking_takes_a_reason_and_asks_first() -> None:
         assert sentences(app)[-1] == "ci-deploy is revoked."
 
 
+@pytest.mark.parametrize("key", ["x", "X"])
+async def test_nothing_is_revoked_without_a_reason(key: str) -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, "m", key, "space", "enter")
+        assert isinstance(app.screen, FormDialog)
+        assert "There is no reason" in str(app.screen.query_one("#problem", Static).content)
+        assert app.accounts.keys.done == []
+
+
 async def test_extending() -> None:
     app = FakeConsole()
     async with app.run_test(size=SIZE) as pilot:
@@ -408,8 +418,8 @@ async def test_what_is_marked_on_several_pages_is_revoked() -> None:
 async def test_all_that_a_filter_finds_is_revoked() -> None:
     app = FakeConsole()
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, "f", *"never used", "enter", "X", "enter", "tab", "enter")
-        assert app.accounts.keys.done == [("bulk", 2, "")]
+        await opened(pilot, "f", *"never used", "enter", "X", *"gone", "enter", "tab", "enter")
+        assert app.accounts.keys.done == [("bulk", 2, "gone")]
 
 
 async def test_all_keys_are_never_revoked_by_leaving_the_filter_out() -> None:
@@ -424,7 +434,7 @@ async def test_revoking_many_can_be_cancelled() -> None:
     app = FakeConsole()
     app.accounts.keys.may_go_on.clear()
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, "m", "m", "X", "enter", "tab", "enter")
+        await opened(pilot, "m", "m", "X", *"gone", "enter", "tab", "enter")
         assert isinstance(app.screen, ProgressDialog)
         assert "1 of 2" in str(app.screen.query_one("#progress", Static).content)
         await press(pilot, "c")
@@ -435,7 +445,7 @@ async def test_revoking_many_can_be_cancelled() -> None:
 async def test_a_refusal_while_many_are_revoked_is_said() -> None:
     app = FakeConsole()
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, "m", "m", "X", "enter")
+        await opened(pilot, "m", "m", "X", *"gone", "enter")
         app.accounts.keys.refusal = "Nothing was done: they had been revoked meanwhile."
         await press(pilot, "tab", "enter")
         assert sentences(app)[-1] == "Nothing was done: they had been revoked meanwhile."
@@ -444,10 +454,10 @@ async def test_a_refusal_while_many_are_revoked_is_said() -> None:
 async def test_in_production_it_is_typed() -> None:
     app = FakeConsole(settings=Settings(environment="production"))
     async with app.run_test(size=SIZE) as pilot:
-        await opened(pilot, "m", "m", "X", "enter", *"3 keys", "enter", "enter", "escape")
+        await opened(pilot, "m", "m", "X", *"gone", "enter", *"3 keys", "enter", "enter", "escape")
         assert app.accounts.keys.done == []
-        await press(pilot, "X", "enter", *"2 keys", "enter", "enter")
-        assert app.accounts.keys.done == [("bulk", 2, "")]
+        await press(pilot, "X", *"gone", "enter", *"2 keys", "enter", "enter")
+        assert app.accounts.keys.done == [("bulk", 2, "gone")]
 
 
 @pytest.mark.parametrize("key", ["n", "g", "x", "X", "E", "c"])

@@ -52,7 +52,9 @@ def checked_environment(environment: str | None) -> str | None:
 
 
 def checked_reason(reason: str) -> str:
-    """Why something is done; it may be left out. Raises `BadInput`."""
+    """Why something is done, in words. Raises `BadInput`."""
+    if not reason.strip():
+        raise BadInput("There is no reason; say why: a word at least.")
     if len(reason) > REASON_CHARACTERS or not reason.isprintable():
         raise BadInput(
             f"{_shown(reason)} is no reason; it takes at most {REASON_CHARACTERS:,} printable characters."

@@ -37,7 +37,7 @@ Progress = Callable[[BulkProgress], None]
 class KeyRevoking(KeyReading):
     """Revoking: now, for good, and with a reason."""
 
-    async def revoke_operation(self, keys: Sequence[ApiKey], reason: str = "") -> Operation:
+    async def revoke_operation(self, keys: Sequence[ApiKey], reason: str) -> Operation:
         """What revoking these keys means, for a person to confirm.
 
         Raises `BadInput` for a reason that cannot be, `OperationRefused` where all of them are revoked already, and where
@@ -54,14 +54,12 @@ class KeyRevoking(KeyReading):
         name = label_of(wanted[0]).removesuffix("…") if len(wanted) == 1 else f"{len(wanted)} keys"
         return _operation(place, [key.id for key in wanted], reason, name, said)
 
-    async def revoke(self, operation: Operation, keys: Sequence[ApiKey], reason: str = "") -> Outcome:
+    async def revoke(self, operation: Operation, keys: Sequence[ApiKey], reason: str) -> Outcome:
         """Revokes what of these keys is not revoked by now, in one transaction. Raises as `revoke_operation` and `Changes.making`."""
         ids = [key.id for key in keys if key.revoked_at is None and key.is_active]
         return await self._revoke(operation, ids, checked_reason(reason), None)
 
-    async def bulk_revoke_operation(
-        self, wanted: KeyFilter | Sequence[UUID], reason: str = ""
-    ) -> BulkRevocation:
+    async def bulk_revoke_operation(self, wanted: KeyFilter | Sequence[UUID], reason: str) -> BulkRevocation:
         """What revoking all these keys means: how many they are, whose, and when they were last used.
 
         Raises `BadInput` for a reason that cannot be, `OperationRefused` where there are none, or more than
