@@ -428,6 +428,7 @@ async def test_revoking(platform: Database, tmp_path: Path) -> None:
         several = [await keys.get(id_) for id_ in ids]
         one = await keys.revoke_operation(several[:1], "leaked")
         assert one.object_name == "dbc_x_0"
+        assert one.consequences[-1] == "A revoked key cannot be brought back."
         assert one.consequences[0] == "dbc_x_0… 'key 0' of ops@example.com was never used."
         operation = await keys.revoke_operation(several, "leaked")
         assert operation.object_name == "3 keys"
@@ -696,6 +697,15 @@ async def test_an_installation_that_came_before(postgres: PostgresCluster, tmp_p
             assert rotated.row.expires_at is not None
             assert abs(rotated.row.expires_at - now() - 10 * DAY) < timedelta(minutes=1)
             await _extended(keys, rotated.row, now() + 20 * DAY)
-            await _revoked(keys, rotated.row)
+            key = await keys.get(rotated.row.id)
+            operation = await keys.revoke_operation([key], "found in a log")
+            assert not any("cannot be brought back" in said for said in operation.consequences)
+            assert operation.consequences[-1].startswith("It is only switched off: ")
+            assert operation.consequences[-1].endswith("of this machine alone: found in a log")
+            outcome = await keys.revoke(operation, [key], "found in a log")
+            assert outcome.sentence.startswith(
+                "1 API key was switched off. The reason is kept in the audit file"
+            )
             assert (await keys.get(rotated.row.id)).state(now()) is KeyState.INACTIVE
         assert [line["done"] for line in recorded(tmp_path)] == [True] * 4
+        assert "found in a log" in recorded(tmp_path)[-1]["outcome"], "it is kept where it is said to be"

@@ -135,9 +135,11 @@ class KeyRevoking(KeyReading):
             if not done:
                 raise OperationRefused("Nothing was done: they had been revoked meanwhile.")
             left = len(ids) - done
-            change.sentence = f"{count(done)} API key{' was' if done == 1 else 's were'} revoked" + (
+            how = "revoked" if place.has("api_keys", "revoked_at") else "switched off"
+            change.sentence = f"{count(done)} API key{' was' if done == 1 else 's were'} {how}" + (
                 f"; {count(left)} had been meanwhile." if left else "."
             )
+            change.sentence += _where_the_reason_goes(place, reason)
         return Outcome(operation.object_name, True, change.sentence)
 
 
@@ -190,9 +192,28 @@ def _operation(
         action="Revoke",
         object_name=name,
         statements=(statement,),
-        consequences=(*consequences, "A revoked key cannot be brought back."),
+        consequences=(*consequences, _how_final(place) + _where_the_reason_goes(place, reason)),
         danger=Danger.DESTRUCTIVE,
     )
+
+
+def _how_final(place: Place) -> str:
+    """Whether there is a way back."""
+    if place.has("api_keys", "revoked_at"):
+        return "A revoked key cannot be brought back."
+    return (
+        "It is only switched off: this installation does not keep that a key was revoked, and whoever sets is_active in "
+        "the database switches it on again."
+    )
+
+
+def _where_the_reason_goes(place: Place, reason: str) -> str:
+    """A further sentence where the table has no column for it; without a trail, the local file has this sentence itself."""
+    if place.has("api_keys", "revoke_reason"):
+        return ""
+    if trail_of(place) is not None:
+        return " The reason is kept in the audit trail, and not with the key."
+    return f" The reason is kept in the audit file of this machine alone: {reason}"
 
 
 async def _owners(connection: AsyncConnection, place: Place, owners: Counter[UUID]) -> list[tuple[str, int]]:
