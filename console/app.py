@@ -14,7 +14,9 @@ from weakref import ref
 
 import platformdirs
 from textual import on, work
+from textual._time import get_time
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.events import Event, Key
@@ -94,6 +96,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         self._make_services = services
         self._connecting: asyncio.Task[None] | None = None
         self._unfinished: str | None = None
+        self._answered_at = 0.0
         # Weakly: what was typed, a password perhaps, and a dialog that is gone are not kept for it.
         self._keys_read: deque[tuple[ref[Key], ref[Screen[object]]]] = deque(maxlen=64)
         # Per console, not per class: its screens need its services.
@@ -282,7 +285,15 @@ class ConsoleApp(DeltaPainting, App[int]):
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key) and not event.is_forwarded:
             self._keys_read.append((ref(event), ref(self.screen)))
+            if event.time < self._answered_at:
+                return
         await super().on_event(event)
+
+    def pop_screen(self) -> AwaitComplete:
+        # Keys that were typed right behind an answer were meant for the box that has it, as the second of two enters.
+        if isinstance(self.focused, Input):
+            self._answered_at = get_time()
+        return super().pop_screen()
 
     async def _on_key(self, event: Key) -> None:
         # A key reaches its command after those behind it have been looked at: one that was meant for a screen that

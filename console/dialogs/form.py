@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import Event, Key, Paste
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
@@ -45,6 +45,31 @@ class FormInput(Input):
     ]
 
 
+class OrderedInput(FormInput):
+    """A box that has each key at once, while the console reads it, and so in the order in which they were typed.
+
+    A box of Textual's hears of a key after those behind it were looked at: what follows a tab would stay in the box
+    before it. The dialog has an action `go_on` for enter, and its own keys that leave the box are priority ones.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            replace(binding, priority=True)
+            for binding in Input.BINDINGS
+            if isinstance(binding, Binding) and binding.key != "enter"
+        ),
+        Binding("enter", "screen.go_on", "next, then go on", key_display="enter", priority=True),
+    ]
+
+    def _forward_event(self, event: Event) -> None:
+        if isinstance(event, Key) and event.character and self.check_consume_key(event.key, event.character):
+            self.replace(event.character, *self.selection)
+        elif isinstance(event, Paste):
+            self._on_paste(event)
+        else:
+            super()._forward_event(event)
+
+
 class FormDialog(Dialog[dict[str, str] | None]):
     """Asks for several values; the answer is what was typed, by the names of the fields, None when the person went back.
 
@@ -53,8 +78,8 @@ class FormDialog(Dialog[dict[str, str] | None]):
 
     CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,down", "app.focus_next", "next", key_display="tab"),
-        Binding("shift+tab,up", "app.focus_previous", "previous", show=False),
+        Binding("tab,down", "app.focus_next", "next", key_display="tab", priority=True),
+        Binding("shift+tab,up", "app.focus_previous", "previous", show=False, priority=True),
         Binding("escape", "cancel", "cancel"),
     ]
 
@@ -81,7 +106,7 @@ class FormDialog(Dialog[dict[str, str] | None]):
             with VerticalScroll(id="values", can_focus=False):
                 for number, field in enumerate(self._fields):
                     yield Static(Content.styled(visible(field.label), "$text-muted"))
-                    yield FormInput(
+                    yield OrderedInput(
                         field.value,
                         placeholder=field.placeholder,
                         suggester=SuggestFromList(field.suggestions, case_sensitive=False)
@@ -105,8 +130,7 @@ class FormDialog(Dialog[dict[str, str] | None]):
         boxes = self.query(Input)
         return {field.name: box.value.strip() for field, box in zip(self._fields, boxes, strict=True)}
 
-    @on(Input.Submitted)
-    def _go_on(self) -> None:
+    def action_go_on(self) -> None:
         """To the next box; behind the last one with all of them."""
         boxes, values = list(self.query(Input)), self._values
         here = boxes.index(self.focused) if isinstance(self.focused, Input) else 0
@@ -115,7 +139,7 @@ class FormDialog(Dialog[dict[str, str] | None]):
             sentence = field.check(values[field.name]) if field.check is not None else None
             if sentence and (is_last or number == here):
                 self._refuse(sentence)
-                boxes[number].focus()
+                self.set_focus(boxes[number])
                 return
         self._refuse("")
         if not is_last:

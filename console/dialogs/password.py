@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import SecretStr
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -14,14 +13,14 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from console.dialogs.answer import Dialog
-from console.dialogs.form import FormInput
+from console.dialogs.form import OrderedInput
 from console.errors import BadInput
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
 
 
-class SecretInput(FormInput):
+class SecretInput(OrderedInput):
     """A box whose content is neither shown nor copied."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -41,8 +40,8 @@ class PasswordDialog(Dialog[SecretStr | None]):
 
     CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab,down", "app.focus_next", "next", key_display="tab"),
-        Binding("shift+tab,up", "app.focus_previous", "previous", show=False),
+        Binding("tab,down", "app.focus_next", "next", key_display="tab", priority=True),
+        Binding("shift+tab,up", "app.focus_previous", "previous", show=False, priority=True),
         Binding("escape", "cancel", "cancel"),
     ]
 
@@ -62,8 +61,7 @@ class PasswordDialog(Dialog[SecretStr | None]):
             yield Static(id="problem", markup=False)
         yield KeyLine(right=())
 
-    @on(Input.Submitted)
-    def _go_on(self) -> None:
+    def action_go_on(self) -> None:
         """To the second box, then with the password."""
         first, second = self.query_one("#first", Input), self.query_one("#second", Input)
         try:
@@ -81,7 +79,7 @@ class PasswordDialog(Dialog[SecretStr | None]):
 
     def _refuse(self, sentence: str, box: Input) -> None:
         self.query_one("#problem", Static).update(Content.styled(sentence, "$warning"))
-        box.focus()
+        self.set_focus(box)
 
     def action_cancel(self) -> None:
         """Change nothing."""

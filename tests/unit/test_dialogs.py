@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -110,3 +110,59 @@ async def test_a_dialog_that_another_covers_answers_when_it_is_on_top_again() ->
         await pilot.pause()
         assert answers == [{"name": "ada"}]
         assert below not in app.screen_stack
+
+
+# The order of what is typed
+
+
+def form() -> FormDialog:
+    return FormDialog(
+        "A form", [Field("email", "e-mail"), Field("username", "username"), Field("name", "name")]
+    )
+
+
+@pytest.mark.parametrize("between", ["tab", "down", "enter"])
+async def test_what_is_typed_ahead_gets_into_the_field_it_is_meant_for(between: str) -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        answers = await opened(pilot, form())
+        await burst(pilot, *"t1@example.com", between, *"NEWx", "backspace", between, *"New Name", "enter")
+        assert answers == [{"email": "t1@example.com", "username": "NEW", "name": "New Name"}]
+
+
+async def test_one_goes_back_in_the_order_of_the_keys_too() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        answers = await opened(pilot, form())
+        await burst(pilot, "a", "tab", "b", "shift+tab", "c", "left", "d", "up", "e", "enter")
+        assert answers == [{"email": "adc", "username": "b", "name": "e"}]
+
+
+async def test_what_is_pasted_comes_before_what_is_typed_behind_it() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        answers = await opened(pilot, form())
+        app.post_message(Paste("ada"))
+        await burst(pilot, *"@x", "tab", *"ada", "tab", "enter")
+        assert answers == [{"email": "ada@x", "username": "ada", "name": ""}]
+
+
+async def test_a_password_is_typed_twice_in_one_burst() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        answers = await opened(pilot, PasswordDialog("A new password", lambda password: None))
+        await burst(pilot, *"secret", "tab", *"secret", "enter")
+        assert answers == [SecretStr("secret")]
+
+
+async def test_what_is_typed_behind_an_answer_does_nothing_to_what_is_there_then() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        below = FormDialog("Below", [Field("name", "name")])
+        others = await opened(pilot, below)
+        answers = await opened(pilot, FormDialog("Above", [Field("name", "name")]))
+        await burst(pilot, *"ada", "enter", "enter", *"x")
+        assert answers == [{"name": "ada"}]
+        assert others == []
+        await pilot.press("y", "enter")
+        assert others == [{"name": "y"}]
