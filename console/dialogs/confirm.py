@@ -9,10 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import Key
+from textual.events import Event, Key
 from textual.widgets import Button, Input, Static
 
 from console.dialogs.answer import Dialog
+from console.dialogs.form import OrderedInput
 from console.models.operation import Danger, Operation
 from console.resources import folder
 from console.terminal.safe_text import visible
@@ -20,6 +21,24 @@ from console.widgets.key_line import KeyLine
 
 MOST_LINES = 400
 """Lines of SQL that are shown: a migration may have ten thousand, which take seconds to wrap and nobody reads here."""
+
+
+class _CancelButton(Button):
+    """Has the focus, and hands what is typed over to the box where there is one."""
+
+    def _forward_event(self, event: Event) -> None:
+        if isinstance(event, Key) and event.is_printable and isinstance(self.screen, ConfirmDialog):
+            for box in self.screen.query(_NameInput):
+                self.screen.set_focus(box)
+                box._forward_event(event)
+                return
+        super()._forward_event(event)
+
+
+class _NameInput(OrderedInput):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "screen.go_on", "to the button", show=False, priority=True)
+    ]
 
 
 class ConfirmDialog(Dialog[bool]):
@@ -31,7 +50,7 @@ class ConfirmDialog(Dialog[bool]):
     CSS_PATH = folder("themes") / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", tooltip="Do nothing"),
-        Binding("tab", "app.focus_next", "next", tooltip="Go to the next button"),
+        Binding("tab", "next", "next", priority=True, tooltip="Go to the next button"),
         Binding("left,right", "app.focus_next", show=False),
         Binding("pagedown,down", "scroll_consequences(1)", "read on", key_display="pgdn"),
         Binding("pageup,up", "scroll_consequences(-1)", "read back", show=False),
@@ -58,9 +77,9 @@ class ConfirmDialog(Dialog[bool]):
                 yield Static(
                     Content(f"{where}Type {visible(operation.object_name)} to go on:"), classes="label"
                 )
-                yield Input(id="typed", compact=True, select_on_focus=False)
+                yield _NameInput(id="typed", compact=True, select_on_focus=False)
             with Horizontal(id="buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
+                yield _CancelButton("Cancel", id="cancel", compact=True)
                 yield Button(
                     operation.action, id="do", variant=self._variant, disabled=self._typed, compact=True
                 )
@@ -82,16 +101,26 @@ class ConfirmDialog(Dialog[bool]):
             box.cursor_blink = False
 
     @on(Input.Changed)
-    def _typing(self, event: Input.Changed) -> None:
-        self.query_one("#do", Button).disabled = not self._is_named(event.value)
+    def _typing(self) -> None:
+        self._let_be_done()
 
-    @on(Input.Submitted)
-    def _typed_out(self, event: Input.Submitted) -> None:
+    def _let_be_done(self) -> None:
+        """Lets the button be pressed while the name stands in the box."""
+        for box in self.query(_NameInput):
+            self.query_one("#do", Button).disabled = not self._is_named(box.value)
+
+    def action_next(self) -> None:
+        """Go to the next button."""
+        self._let_be_done()
+        self.focus_next()
+
+    def action_go_on(self) -> None:
         """Leads to the button, which is the last step; a name that is not the object's is answered."""
-        name = self._operation.object_name
-        if self._is_named(event.value):
-            self.query_one("#do").focus()
+        self._let_be_done()
+        if self._is_named(self.query_one(_NameInput).value):
+            self.set_focus(self.query_one("#do"))
         else:
+            name = self._operation.object_name
             self.notify(f"It has to be {name}, letter for letter.", markup=False, severity="warning")
 
     def _is_named(self, text: str) -> bool:
@@ -100,13 +129,6 @@ class ConfirmDialog(Dialog[bool]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "do")
-
-    def on_key(self, event: Key) -> None:
-        """What is typed goes into the box, although Cancel has the focus."""
-        if self._typed and event.character and event.is_printable and not isinstance(self.focused, Input):
-            box = self.query_one(Input)
-            box.focus()
-            box.insert_text_at_cursor(event.character)
 
     def action_scroll_consequences(self, pages: int) -> None:
         """Read what does not fit."""

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Input
 
 from console.dialogs.choose import Choice, ChooseDialog
 from console.dialogs.confirm import ConfirmDialog
@@ -166,3 +167,39 @@ async def test_what_is_typed_behind_an_answer_does_nothing_to_what_is_there_then
         assert others == []
         await pilot.press("y", "enter")
         assert others == [{"name": "y"}]
+
+
+# The name that is typed in production
+
+
+async def test_enter_behind_the_name_leads_to_the_button_and_the_next_one_presses_it() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        dialog = confirm_dialog(typed=True)
+        answers = await opened(pilot, dialog)
+        await burst(pilot, *"ada@example.com", "enter")
+        assert app.focused is dialog.query_one("#do")
+        assert answers == []
+        await burst(pilot, *"xyz")
+        assert dialog.query_one("#typed", Input).value == "ada@example.com"
+        assert app.focused is dialog.query_one("#do")
+        await pilot.press("enter")
+        assert answers == [True]
+
+
+async def test_tab_leads_from_the_name_to_the_button_too() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        answers = await opened(pilot, confirm_dialog(typed=True))
+        await burst(pilot, *"ada@example.com", "tab", "tab", "enter")
+        assert answers == [True]
+
+
+async def test_a_name_that_is_not_the_objects_leads_nowhere() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        dialog = confirm_dialog(typed=True)
+        answers = await opened(pilot, dialog)
+        await burst(pilot, *"ada@example.co", "enter", "enter")
+        assert app.focused is dialog.query_one("#typed")
+        assert answers == []
