@@ -186,7 +186,10 @@ class KeysPane(KeysList):
         self.change(self._extend)
 
     async def _extend(self) -> str | None:
+        from console.data.accounts.key_changes import check_extendable
+
         keys, key = self.services.accounts.keys, self._chosen()
+        check_extendable(key, self.clock.now())
         field = Field("expires", f"expires: {HOW_TO_SAY}", USUAL_LIFE, check=check_end(self.clock.now()))
         values = await self.app.push_screen_wait(
             FormDialog(f"Extend {beginning(key)} of {key.owner}", [field])
@@ -233,7 +236,10 @@ class KeysPane(KeysList):
         self.change(self._revoke)
 
     async def _revoke(self) -> str | None:
+        from console.data.accounts.key_revoking import revocable
+
         keys, key = self.services.accounts.keys, self._chosen()
+        revocable([key])
         reason = await self._ask_reason(f"Revoke {beginning(key)} of {key.owner}")
         if reason is None:
             return None
@@ -247,10 +253,15 @@ class KeysPane(KeysList):
         self.change(self._revoke_all)
 
     async def _revoke_all(self) -> str | None:
+        from console.data.accounts.key_revoking import revocable
         from console.dialogs.progress import ProgressDialog
 
         keys = self.services.accounts.keys
         wanted: KeyFilter | tuple[UUID, ...] = tuple(self.marked) or self._found()
+        if self.marked:
+            revocable(self.marked.values())
+        elif self.page is not None and self.page.before is None and self.page.after is None:
+            revocable(self.page.rows)
         number = (
             f"the {len(self.marked)} marked keys" if self.marked else f"all keys {self.choice or self.words}"
         )

@@ -380,6 +380,32 @@ async def test_extending() -> None:
         assert app.accounts.keys.done == [("extend", "ci-deploy", NOW + timedelta(days=365))]
 
 
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (("E",), "cannot be extended; create a new key"),
+        (("x",), "There is nothing to revoke"),
+        (("m", "X"), "There is nothing to revoke"),
+    ],
+)
+async def test_what_cannot_be_is_refused_before_anything_is_asked(keys: tuple[str, ...], said: str) -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        pane = await opened(pilot)
+        pane.table.move_to(app.accounts.keys.find("leaked").id)
+        await press(pilot, *keys)
+        assert isinstance(app.screen, AccountsScreen)
+        assert said in sentences(app)[-1]
+
+
+async def test_a_choice_without_a_key_that_is_on_is_refused_before_a_reason_is_asked_for() -> None:
+    app = FakeConsole()
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(pilot, "f", *"revoked", "enter", "X")
+        assert isinstance(app.screen, AccountsScreen)
+        assert "There is nothing to revoke" in sentences(app)[-1]
+
+
 async def test_changing_what_a_key_may_do() -> None:
     app = FakeConsole()
     async with app.run_test(size=SIZE) as pilot:

@@ -132,19 +132,22 @@ class KeyChanges(KeyReading):
         place.require("api_keys", "expires_at")
         now = self._context.clock.now()
         checked_expiry(expires_at, now)
-        state = key.state(now)
-        if state not in (KeyState.ACTIVE, KeyState.EXPIRED):
-            raise OperationRefused(
-                f"{label_of(key)} is {state.value} and cannot be extended; create a new key."
-            )
-        if key.replaced_by is not None:
-            raise OperationRefused(
-                f"{label_of(key)} was rotated, and ends with its grace period; extend the key that replaced it."
-            )
+        check_extendable(key, now)
         if key.expires_at is None or (expires_at is not None and expires_at <= key.expires_at):
             raise BadInput(
                 f"{label_of(key)} {ends(key.expires_at)}, and that is not earlier; to end it sooner, rotate or revoke it."
             )
+
+
+def check_extendable(key: ApiKey, now: datetime) -> None:
+    """Raises `OperationRefused` for a key that no date extends: one that was revoked, switched off or rotated."""
+    state = key.state(now)
+    if state not in (KeyState.ACTIVE, KeyState.EXPIRED):
+        raise OperationRefused(f"{label_of(key)} is {state.value} and cannot be extended; create a new key.")
+    if key.replaced_by is not None:
+        raise OperationRefused(
+            f"{label_of(key)} was rotated, and ends with its grace period; extend the key that replaced it."
+        )
 
 
 async def _owner(connection: AsyncConnection, place: Place, user_id: UUID) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -45,9 +45,7 @@ class KeyRevoking(KeyReading):
         """
         place = await self._context.place()
         reason = checked_reason(reason)
-        wanted = [key for key in keys if key.revoked_at is None and key.is_active]
-        if not wanted:
-            raise OperationRefused("There is nothing to revoke: no key of these is switched on.")
+        wanted = revocable(keys)
         said = [_last_use(key) for key in wanted[:_SHOWN_KEYS]]
         if len(wanted) > _SHOWN_KEYS:
             said.append(f"And {count(len(wanted) - _SHOWN_KEYS)} more.")
@@ -56,7 +54,7 @@ class KeyRevoking(KeyReading):
 
     async def revoke(self, operation: Operation, keys: Sequence[ApiKey], reason: str) -> Outcome:
         """Revokes what of these keys is not revoked by now, in one transaction. Raises as `revoke_operation` and `Changes.making`."""
-        ids = [key.id for key in keys if key.revoked_at is None and key.is_active]
+        ids = [key.id for key in keys if _is_on(key)]
         return await self._revoke(operation, ids, checked_reason(reason), None)
 
     async def bulk_revoke_operation(self, wanted: KeyFilter | Sequence[UUID], reason: str) -> BulkRevocation:
@@ -141,6 +139,18 @@ class KeyRevoking(KeyReading):
             )
             change.sentence += _where_the_reason_goes(place, reason)
         return Outcome(operation.object_name, True, change.sentence)
+
+
+def revocable(keys: Iterable[ApiKey]) -> list[ApiKey]:
+    """Those of the keys that are switched on. Raises `OperationRefused` where none is."""
+    found = [key for key in keys if _is_on(key)]
+    if not found:
+        raise OperationRefused("There is nothing to revoke: no key of these is switched on.")
+    return found
+
+
+def _is_on(key: ApiKey) -> bool:
+    return key.revoked_at is None and key.is_active
 
 
 def _revocable(place: Place) -> list[ColumnElement[bool]]:
