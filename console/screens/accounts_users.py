@@ -119,7 +119,7 @@ class UsersPane(PagedPane[User]):
 
     async def _modify(self) -> str | None:
         users, user = self.services.accounts.users, self._chosen()
-        typed: Values = {name: getattr(user, name) or "" for name in _LABELS}
+        typed: Values = _values_of(user)
         problem = ""
         while True:
             asked = FormDialog(f"Modify {user.label}", _fields(typed), problem=problem)
@@ -127,9 +127,8 @@ class UsersPane(PagedPane[User]):
             if values is None:
                 return None
             typed = values
-            draft = UserDraft(
-                **{name: value for name, value in values.items() if value != (getattr(user, name) or "")}
-            )
+            before = _values_of(user)
+            draft = UserDraft(**{name: value for name, value in values.items() if value != before[name]})
             if draft == UserDraft():
                 self.say("Nothing is different.")
                 return None
@@ -138,8 +137,14 @@ class UsersPane(PagedPane[User]):
                 if not await self.confirms(operation):
                     return None
                 changed = await users.edit(operation, user, draft)
-            except (BadInput, OperationRefused) as refusal:
+            except BadInput as refusal:
                 problem = refusal.sentence
+            except OperationRefused as refusal:
+                problem = refusal.sentence
+                # Somebody else may have changed the user: what was typed stays, over the values that there are now.
+                user = (await users.detail(user.id)).user
+                now = _values_of(user)
+                typed = {name: value if value != before[name] else now[name] for name, value in typed.items()}
             else:
                 return f"{changed.label} is changed."
 
@@ -211,6 +216,10 @@ _LABELS = {
     "phone_number": "telephone",
     "status": "status",
 }
+
+
+def _values_of(user: User) -> Values:
+    return {name: getattr(user, name) or "" for name in _LABELS}
 
 
 def _fields(values: Values) -> list[Field]:

@@ -389,6 +389,26 @@ async def test_what_is_refused_is_said_in_the_form_and_nothing_typed_is_lost() -
         assert app.accounts.users.done == []
 
 
+async def test_after_a_conflict_the_form_has_what_was_typed_over_the_values_of_now() -> None:
+    app = FakeConsole()
+    users = app.accounts.users
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, "m", "enter", "enter", *" Byron", *["enter"] * 3)
+        users.refusal = "Nothing was changed, for somebody changed ada@example.com meanwhile; look again."
+        users.rows[0] = replace(users.rows[0], email="ada@example.net")
+        await confirm(pilot)
+        form = app.screen
+        assert isinstance(form, FormDialog)
+        email, _, name, *_ = (box.value for box in form.query(Input))
+        assert (email, name) == ("ada@example.net", "Ada Lovelace Byron")
+        assert "meanwhile" in str(form.query_one("#problem", Static).content)
+        await press(pilot, *["enter"] * 5)
+        await confirm(pilot)
+        ((what, changed),) = users.done
+        assert isinstance(changed, User)
+        assert (what, changed.name, changed.email) == ("edit", "Ada Lovelace Byron", "ada@example.net")
+
+
 async def test_only_what_is_different_is_changed() -> None:
     app = FakeConsole()
     async with app.run_test(size=SIZE) as pilot:
