@@ -62,7 +62,7 @@ class KeyChanges(KeyReading):
         """
         place = await self._context.place()
         values = self._drafted(place, draft)
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             owner = await _owner(change.connection, place, draft.user_id)
             new = make_key(values["environment"])
             row = await inserted(change.connection, place, values, new)
@@ -114,7 +114,7 @@ class KeyChanges(KeyReading):
     async def extend(self, operation: Operation, key: ApiKey, expires_at: datetime | None) -> Outcome:
         """Gives a key that is still as it was shown a later expiry. Raises as `extend_operation` and `Changes.making`."""
         place = await self._context.place()
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             found = key_of(await as_shown(change.connection, place, key))
             self._check_extension(place, found, expires_at)
             await change.connection.execute(_extend(place, found, expires_at))

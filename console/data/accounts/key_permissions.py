@@ -54,7 +54,7 @@ class KeyPermissions(KeyReading):
     async def set_permissions(self, operation: Operation, key: ApiKey, permissions: Any) -> Outcome:
         """Changes what a key that is still as it was shown may do. Raises as `permissions_operation` and `Changes.making`."""
         place = await self._context.place()
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             found = key_of(await as_shown(change.connection, place, key))
             self._check_permissions(place, found, permissions)
             await change.connection.execute(_change(place, found, permissions))

@@ -121,7 +121,7 @@ class KeyRevoking(KeyReading):
         place = await self._context.place()
         place.require("api_keys", "is_active")
         done = 0
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             for start in range(0, len(ids), BATCH):
                 batch = ids[start : start + BATCH]
                 rows = (await change.connection.execute(_revoke_statement(place, batch, reason))).all()

@@ -67,7 +67,7 @@ class KeyRotation(KeyReading):
         Raises as `rotate_operation` and as `Changes.making`.
         """
         place = await self._context.place()
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             found = key_of(await as_shown(change.connection, place, key))
             self._check_rotation(place, found, grace)
             values = _successor(found, self._context.clock.now(), self._context.settings.environment)

@@ -110,7 +110,7 @@ class LoginSessions:
         """Ends the session. Raises what the class says."""
         place = await self._context.place()
         table = place.table("sessions")
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             ending = _ending(place, table.c.id == session.id, is_on(table)).returning(table.c.id)
             if (await change.connection.execute(ending)).first() is None:
                 raise OperationRefused(
@@ -155,7 +155,7 @@ class LoginSessions:
         """Ends all sessions of the user, also those that have begun since. Raises what the class says."""
         place = await self._context.place()
         table = place.table("sessions")
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             ending = _ending(place, table.c.user_id == user_id, is_open(place)).returning(table.c.id)
             ended = (await change.connection.execute(ending)).scalars().all()
             if not ended:

@@ -182,7 +182,7 @@ class Users:
         """Creates the user. Raises as `create_operation`, and what the class says."""
         place = await self._context.place()
         values = values_of(place, draft)
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             statement = writing.insertion(place, values).returning(place.table("users").c.id)
             user_id = await writing.write(change.connection, place, statement, values)
             user = await writing.written(change.connection, place, user_id)
@@ -214,7 +214,7 @@ class Users:
         the class says."""
         place = await self._context.place()
         values = values_of(place, draft, user)
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             await writing.refuse_changed(change.connection, place, user, (*writing.SHOWN, "updated_at"))
             await writing.write(
                 change.connection, place, writing.change_of(place, user, values), values, user
@@ -286,7 +286,7 @@ class Users:
         place = await self._context.place()
         place.require("users", switch.column)
         _refuse_unfit(switch, user)
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             # Not updated_at: a login meanwhile is no reason to leave somebody in who must go.
             await writing.refuse_changed(
                 change.connection, place, user, ("email", "username", "is_active", "deleted_at")
@@ -337,7 +337,7 @@ class Users:
         place.require("users", "password_hash")
         passwords.check_password(password, user.email, user.username, user.name, user.phone_number)
         password_hash = await passwords.hash_password(password)
-        async with self._context.changes.making(operation, trail_of(place)) as change:
+        async with self._context.making(operation, trail_of(place)) as change:
             await writing.refuse_changed(change.connection, place, user, (*writing.SHOWN, "updated_at"))
             table = place.table("users")
             kept = (
