@@ -106,26 +106,27 @@ def record(statement: Statement) -> dict[str, Any]:
 
 
 def as_csv_text(records: list[dict[str, Any]]) -> str:
-    """Titles and rows; what is not known is empty."""
+    """Titles and rows; what is not known is empty, and what a spreadsheet would run has an apostrophe in front."""
     import csv
     import io
     from datetime import UTC, datetime
     from enum import Enum
 
+    from console.csv_text import cell
     from console.units import UNKNOWN
 
-    def cell(value: Any) -> Any:
+    def said(value: Any) -> Any:
         if isinstance(value, datetime):
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         if isinstance(value, Enum):
             return "" if value.value == UNKNOWN else value.value
-        return value
+        return cell(value)
 
     file = io.StringIO()
     if records:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(records[0])
-        writer.writerows([cell(value) for value in one.values()] for one in records)
+        writer.writerows([said(value) for value in one.values()] for one in records)
     return file.getvalue()
 
 

@@ -17,6 +17,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from console.csv_text import cell
 from console.dialogs.answer import Dialog
 from console.resources import folder
 from console.terminal.safe_text import visible
@@ -89,7 +90,10 @@ def file_name(what: str, at: datetime, suffix: str) -> str:
 
 
 def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:
-    """Writes titles and rows as JSON or, unless the name ends in `.json`, as CSV. Raises `OSError`."""
+    """Writes titles and rows as JSON or, unless the name ends in `.json`, as CSV. Raises `OSError`.
+
+    In CSV, what a spreadsheet would run as a formula has an apostrophe in front; see `csv_text.cell`.
+    """
     with path.open("x", encoding="utf-8", newline="", errors="backslashreplace") as file:
         if path.suffix.lower() == ".json":
             titles, *texts = rows
@@ -97,4 +101,4 @@ def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:
                 [dict(zip(titles, row, strict=True)) for row in texts], file, ensure_ascii=False, indent=1
             )
         else:
-            csv.writer(file).writerows(rows)
+            csv.writer(file).writerows([cell(text) for text in row] for row in rows)
