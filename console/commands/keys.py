@@ -343,9 +343,10 @@ def _print_key(made: CreatedKey, now: datetime, as_json: bool) -> None:
 
 
 def _line(key: ApiKey, now: datetime) -> list[str]:
+    from console.models.accounts import EVERYTHING
     from console.units import UNKNOWN
 
-    scopes = "everything" if key.is_admin else ", ".join(key.scopes)
+    scopes = EVERYTHING if key.is_admin else ", ".join(key.scopes)
     return [
         key.prefix or UNKNOWN,
         key.name or UNKNOWN,

@@ -157,6 +157,19 @@ def is_admin(permissions: Any) -> bool:
     return any(scope in ("admin", "*") for scope in scopes_of(permissions))
 
 
+EVERYTHING = "admin (everything)"
+"""How the scope that allows everything is written in sentences."""
+_SAID_SCOPES = 8
+
+
+def scopes_in_words(permissions: Any) -> str:
+    """The scopes of a `permissions` document as every sentence has them; what is too long is cut."""
+    if is_admin(permissions):
+        return EVERYTHING
+    scopes = scopes_of(permissions)
+    return f"{', '.join(scopes[:_SAID_SCOPES])}{' …' if len(scopes) > _SAID_SCOPES else ''}" or "none"
+
+
 @dataclass(frozen=True, slots=True)
 class KeyFilter:
     """Which keys are wanted; all that is given has to hold."""

@@ -359,8 +359,8 @@ async def test_keys_are_filtered(platform: Database, home: Path) -> None:
     assert "admin" in names("--never-expires")
     assert names("--search", "plai") == {"plain"}
     table = dbconsole("keys", "list", platform.url, "--admin", home=home)
-    assert [line.split()[:5] for line in table.stdout.splitlines()[1:]] == [
-        ["dbc_b", "admin", "Ada@Example.com", "active", "everything"]
+    assert [line.split()[:6] for line in table.stdout.splitlines()[1:]] == [
+        ["dbc_b", "admin", "Ada@Example.com", "active", "admin", "(everything)"]
     ]
 
 

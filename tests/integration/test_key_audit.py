@@ -83,7 +83,7 @@ async def test_a_finding_is_told_in_one_sentence(postgres: PostgresCluster, tmp_
         async with keys_of(platform, tmp_path) as keys:
             admin, stale = (await keys.audit()).rows
     assert stale.sentence.startswith("dbc_live_abc… 'ci' of ops@example.com was never used, and made 20")
-    assert "may do everything and never ends" in admin.sentence
+    assert "has the scope admin (everything) and never ends" in admin.sentence
     assert "\x1b" not in admin.sentence
     assert len(admin.sentence) < 300
 

@@ -105,7 +105,7 @@ async def test_a_key_is_made_and_seen_once(platform: Database, tmp_path: Path) -
     assert statement.startswith("INSERT INTO arxos_core.api_keys ")
     assert "(the SHA-256 of the new key)" in statement
     assert '"scopes": ["deploy"]' in statement
-    assert "may do everything" in operation.consequences[0]
+    assert "scopes: admin (everything); it" in operation.consequences[0]
     [(action, resource, details)] = await trail(platform)
     assert (action, resource) == ("api_key.create", made.row.id)
     assert details["after"]["permissions"] == {"admin": True, "scopes": ["deploy"]}

@@ -56,7 +56,7 @@ async def test_it_is_changed_with_its_row_in_the_trail(platform: Database, tmp_p
         assert operation.consequences == (
             "It loses deploy: what needs that is refused from then on.",
             "It gains admin.",
-            "It may do everything then.",
+            "Its scopes are then: admin (everything).",
         )
         assert operation.statements[0].startswith("UPDATE arxos_core.api_keys SET permissions=")
         assert "has the scopes admin, read now." in await change(keys, key_id, document)

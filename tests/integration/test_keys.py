@@ -197,7 +197,7 @@ async def test_what_is_said_of_a_pasted_key(platform: Database, tmp_path: Path) 
             assert state in verdict.sentence
             if verdict.key is not None:
                 assert verdict.key.owner == "ops@example.com"
-                assert "may do deploy, read" in verdict.sentence
+                assert "; scopes: deploy, read" in verdict.sentence
         guess = await keys.verdict(SecretStr("admin-key-dev"))
         assert guess.key is not None
         assert guess.key.is_predictable

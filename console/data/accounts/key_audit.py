@@ -12,7 +12,15 @@ from console.data.accounts.key_filters import allows_everything, has_state, is_u
 from console.data.accounts.key_reading import KeyReading, described, moment
 from console.data.accounts.rows import is_kept, is_on, key_of, select_keys
 from console.data.place import Place
-from console.models.accounts import ApiKey, CutFindings, KeyFinding, KeyFindingKind, KeyFindings, KeyState
+from console.models.accounts import (
+    EVERYTHING,
+    ApiKey,
+    CutFindings,
+    KeyFinding,
+    KeyFindingKind,
+    KeyFindings,
+    KeyState,
+)
 
 MOST_FINDINGS = 200
 """Of each kind: many of one hide none of another."""
@@ -93,7 +101,9 @@ def _sentence(kind: KeyFindingKind, key: ApiKey) -> str:
         case KeyFindingKind.PREDICTABLE:
             return f"Anybody can guess {described(key)}: a script made it out of the name of an environment; revoke it."
         case KeyFindingKind.ADMIN_WITHOUT_EXPIRY:
-            return f"{described(key)} may do everything and never ends; rotate it into one that does."
+            return (
+                f"{described(key)} has the scope {EVERYTHING} and never ends; rotate it into one that does."
+            )
         case KeyFindingKind.OWNER_INACTIVE:
             return f"{described(key)} is active, and its owner is deactivated or deleted; revoke it."
         case KeyFindingKind.STALE:

@@ -24,7 +24,7 @@ from console.data.keys import make_key
 from console.data.place import Place
 from console.data.trail import trail_of
 from console.errors import BadInput, OperationRefused
-from console.models.accounts import ApiKey, CreatedKey, KeyDraft, KeyState, is_admin, scopes_of
+from console.models.accounts import EVERYTHING, ApiKey, CreatedKey, KeyDraft, KeyState, scopes_in_words
 from console.models.operation import Danger, Operation, Outcome
 
 
@@ -49,7 +49,7 @@ class KeyChanges(KeyReading):
             object_name=values["name"],
             statements=(readable(new_row(place, values, None)),),
             consequences=(
-                f"Whoever has it {_may(values['permissions'])}; it {ends(values['expires_at'])}.",
+                f"Its scopes: {scopes_in_words(values['permissions'])}; it {ends(values['expires_at'])}.",
                 "It is shown once: nothing that could show it again is kept.",
             ),
             danger=Danger.NOTICEABLE,
@@ -101,7 +101,7 @@ class KeyChanges(KeyReading):
         if key.state(self._context.clock.now()) is KeyState.EXPIRED:
             said.append("It has expired, and opens again what it opened.")
         if expires_at is None and key.is_admin:
-            said.append("It may do everything, and would never end.")
+            said.append(f"It has the scope {EVERYTHING}, and would never end.")
         return Operation(
             title=f"Extend the API key {described(key)}",
             action="Extend",
@@ -166,10 +166,3 @@ async def _owner(connection: AsyncConnection, place: Place, user_id: UUID) -> st
 
 def _extend(place: Place, key: ApiKey, expires_at: datetime | None) -> Update:
     return touched(place.table("api_keys"), key.id, {"expires_at": expires_at})
-
-
-def _may(permissions: Any) -> str:
-    if is_admin(permissions):
-        return "may do everything"
-    scopes = scopes_of(permissions)
-    return f"may {', '.join(scopes[:8])}{' …' if len(scopes) > 8 else ''}" if scopes else "may do nothing yet"

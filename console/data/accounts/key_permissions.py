@@ -17,7 +17,7 @@ from console.data.accounts.rows import key_of
 from console.data.place import Place
 from console.data.trail import trail_of
 from console.errors import BadInput, OperationRefused
-from console.models.accounts import ApiKey, KeyDraft, KeyState, is_admin, scopes_of
+from console.models.accounts import EVERYTHING, ApiKey, KeyDraft, KeyState, is_admin, scopes_of
 from console.models.operation import Danger, Operation, Outcome
 
 
@@ -39,7 +39,7 @@ class KeyPermissions(KeyReading):
         if gained := sorted(after - before):
             said.append(f"It gains {_listed(gained)}.")
         if is_admin(permissions) and not is_admin(key.permissions):
-            said.append("It may do everything then.")
+            said.append(f"Its scopes are then: {EVERYTHING}.")
         if not said:
             said.append("Its scopes stay; what else is in the document changes.")
         return Operation(

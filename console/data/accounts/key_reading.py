@@ -20,7 +20,7 @@ from console.data.accounts.rows import key_of, select_keys
 from console.data.accounts.search import is_text
 from console.data.place import Place
 from console.errors import BadInput
-from console.models.accounts import ApiKey, KeyFilter, KeyState, KeyVerdict, Page, scopes_of
+from console.models.accounts import ApiKey, KeyFilter, KeyState, KeyVerdict, Page, scopes_in_words, scopes_of
 
 _SAMPLED_KEYS = 2000
 """The newest ones; their scopes are those in use."""
@@ -197,11 +197,11 @@ def _sentence(is_well_formed: bool, key: ApiKey | None, state: KeyState | None, 
     if key is None:
         hint = "" if is_well_formed else ": mistyped, cut off, or somebody else's"
         return f"{form}{hint}, and unknown here.{guess}"
-    scopes = ", ".join(key.scopes[:8]) or "nothing"
-    said = f"{form}, and it is {described(key)}: {state.value if state else ''}, may do {_cut(scopes)}"
+    scopes = _cut(scopes_in_words(key.permissions))
+    said = f"{form}, and it is {described(key)}: {state.value if state else ''}; scopes: {scopes}"
     if state is KeyState.REVOKED and key.revoked_at is not None:
-        said += f", revoked {moment(key.revoked_at)}"
+        said += f"; revoked {moment(key.revoked_at)}"
     elif key.expires_at is not None:
-        said += f", {'expired' if state is KeyState.EXPIRED else 'expires'} {moment(key.expires_at)}"
+        said += f"; {'expired' if state is KeyState.EXPIRED else 'expires'} {moment(key.expires_at)}"
     owner = "" if key.owner_is_active else " Its owner is deactivated or deleted."
     return f"{said}.{owner}{guess}"
