@@ -213,7 +213,9 @@ class FakeUsers:
         return operation("Create a user", str(draft.email), "Create")
 
     async def create(self, operation: Operation, draft: UserDraft) -> User:
-        made = user(999, draft.name or "Somebody", email=draft.email, username=draft.username, has_password=False)
+        made = user(
+            999, draft.name or "Somebody", email=draft.email, username=draft.username, has_password=False
+        )
         made = self._put("create", made)
         self.rows.insert(0, made)
         return made

@@ -28,7 +28,9 @@ def console_options(function: Function) -> Function:
         click.option("--refresh", metavar="SECONDS", help="Time between two samples."),
         migrations_option,
         click.option(
-            "--screen", metavar="pools|activity|slow|migrations|accounts", help="The screen that is shown first."
+            "--screen",
+            metavar="pools|activity|slow|migrations|accounts",
+            help="The screen that is shown first.",
         ),
         click.option("--read-only", is_flag=True, default=None, help="Let nothing be changed."),
     ):
