@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import statistics
 import tempfile
 import time
@@ -23,15 +24,20 @@ from console.data.audit_chain import AuditEntry, append
 from console.data.server import Server
 from console.models.accounts import KeyFilter, KeyState
 from console.settings import Settings, Timeouts
+from tests.bench.contestants import CONSOLE, environment
 from tests.bench.figures import Figure, table
+from tests.bench.terminal import TimedTerminal
 from tests.live import connected
 from tests.platform_schema import Database, database
 from tests.postgres import Clusters, PostgresCluster
+from tests.terminal.emulator import Emulator
 
 USERS, KEYS, PAGES, REVOKED, CHAIN = 100_000, 1_000_000, 200, 10_000, 100_000
 MOST_PAGE = 5.0
 """Milliseconds of the server for a page."""
 MOST_SEARCH = 20.0
+MOST_UNTIL_SHOWN = 50.0
+"""Milliseconds from a key to the page on the screen."""
 MOST_REVOKE = 2000.0
 MOST_VERIFY = 1000.0
 MOST_MEMORY = 256.0
@@ -147,6 +153,7 @@ async def _measure(cluster: PostgresCluster, home: Path) -> list[Figure]:
                 context = AccountsContext(server, settings, AuditFile(home / "audit.jsonl"), SYSTEM_CLOCK)
                 bench = _Bench(Keys(context), observer)
                 return [
+                    *await asyncio.to_thread(_on_screen, platform.url, home),
                     *await bench.pages(),
                     *await bench.searches(),
                     *await bench.memory(),
@@ -293,6 +300,32 @@ async def _chain(server: Server, trail: TrailService, observer: asyncpg.Connecti
         Figure(f"{len(entries):,} rows appended to the trail", "ms", statistics.median(taken)),
         Figure(f"chain of {state.rows:,} rows verified", "ms", statistics.median(checked), limit=MOST_VERIFY),
     ]
+
+
+def _on_screen(url: str, home: Path) -> list[Figure]:
+    """The console in a terminal: from the key that turns a page of keys to its rows."""
+    with TimedTerminal(CONSOLE.command(url), environment(home)) as terminal:
+        terminal.seen(lambda screen: re.search(r"every \S+ s$", screen.text.splitlines()[0]) is not None)
+        terminal.send("5")
+        terminal.seen(lambda screen: "@" in _line_about(screen))
+        terminal.settle(0.5)
+        terminal.send("i")
+        terminal.seen(lambda screen: "dbc_" in _line_about(screen))
+        taken = []
+        for _ in range(_ROUNDS):
+            terminal.settle(0.3)
+            before = _line_about(terminal.screen)
+            pressed = terminal.send(">")
+            shown = terminal.seen(lambda screen, before=before: _line_about(screen) != before)  # type: ignore[misc]
+            assert shown is not None, "the page was turned"
+            taken.append((shown - pressed) * 1000)
+        return [Figure(f"{KEYS:,} keys: key > → the next page, median", "ms", statistics.median(taken), limit=MOST_UNTIL_SHOWN)]  # fmt: skip
+
+
+def _line_about(screen: Emulator) -> str:
+    """The line above a list: how long it is, and from where to where the page goes."""
+    lines = screen.text.splitlines()
+    return next((line for line in lines[:7] if " · " in line and "…" in line), "")
 
 
 async def _time(work: Awaitable[object]) -> float:
