@@ -37,6 +37,7 @@ from tests.fake_accounts import FakeAccounts, accounts_snapshot
 from tests.fake_migrations import FakeMigrations, migration_status
 from tests.fake_plans import FakePlans
 from tests.fake_roles import FakeRoles
+from tests.fake_spatial import FakeMapLine, FakeSpatial, spatial_snapshot
 from tests.fake_statements import READY, FakeStatements, statements_snapshot
 
 S = TypeVar("S")
@@ -233,6 +234,7 @@ class FakeConsole(ConsoleApp):
         self.statements = FakeStatements()
         self.accounts = FakeAccounts()
         self.roles = FakeRoles()
+        self.spatial = FakeSpatial()
         taken = None if empty else NOW - timedelta(seconds=age)
 
         def reading(snapshot: Any, history: tuple[Point, ...] = ()) -> Reading[Any]:
@@ -245,6 +247,7 @@ class FakeConsole(ConsoleApp):
         vitals = activity_snapshot(sessions).vitals
         self.statements_feed = FakeFeed(reading(statements_snapshot(extension, vitals)))
         self.accounts_feed = FakeFeed(reading(accounts_snapshot(tables, vitals)))
+        self.spatial_feed = FakeFeed(reading(spatial_snapshot(vitals)))
         self.waits_feed = FakeFeed(reading(waits or WaitsSnapshot(NOW, 0.3, (), {}, 0)))
         settings = settings or Settings(theme="dark", environment="development")
         fakes: dict[str, Any] = {
@@ -263,6 +266,9 @@ class FakeConsole(ConsoleApp):
             "accounts_feed": self.accounts_feed,
             "find_accounts": lambda: self.accounts,
             "find_roles": lambda: self.roles,
+            "spatial_feed": self.spatial_feed,
+            "map_line": FakeMapLine(),
+            "find_spatial": lambda: self.spatial,
         }
         services = Services(settings, settings.thresholds, **fakes)
         super().__init__(

@@ -15,6 +15,7 @@ from console.data.failures import FailureWatch
 from console.data.feed import Feed
 from console.data.pools import PoolsService
 from console.data.server import Server
+from console.data.spatial.line import MapLine
 from console.data.vitals import VitalsReader
 from console.models.activity import ActivitySnapshot
 from console.models.health import Thresholds
@@ -27,9 +28,11 @@ if TYPE_CHECKING:  # two dozen dataclasses take 10 ms to make, which the first r
     from console.data.migrations.service import MigrationsService
     from console.data.plans.service import PlansService
     from console.data.roles.service import RolesService
+    from console.data.spatial.service import SpatialService
     from console.data.statements.service import StatementsService
     from console.data.waits import WaitsService
     from console.models.accounts import AccountsSnapshot
+    from console.models.layers import SpatialSnapshot
     from console.models.migrations import MigrationStatus
     from console.models.statements import StatementsSnapshot
     from console.models.waits import WaitsSnapshot
@@ -53,12 +56,15 @@ class Services:
     statements_feed: Feed[StatementsSnapshot]
     waits_feed: Feed[WaitsSnapshot]
     accounts_feed: Feed[AccountsSnapshot]
+    spatial_feed: Feed[SpatialSnapshot]
+    map_line: MapLine
     find_migrations: Callable[[], MigrationsService]
     find_plans: Callable[[], PlansService]
     find_statements: Callable[[], StatementsService]
     find_waits: Callable[[], WaitsService]
     find_accounts: Callable[[], AccountsService]
     find_roles: Callable[[], RolesService]
+    find_spatial: Callable[[], SpatialService]
 
     @property
     def migrations(self) -> MigrationsService:
@@ -91,6 +97,11 @@ class Services:
         return self.find_roles()
 
     @property
+    def spatial(self) -> SpatialService:
+        """Likewise made when it is first asked for."""
+        return self.find_spatial()
+
+    @property
     def feeds(self) -> tuple[Feed[Any], ...]:
         """The feeds whose interval a person sets: all but that of the waits, which is always `WAITS_INTERVAL`."""
         return (
@@ -99,12 +110,14 @@ class Services:
             self.migrations_feed,
             self.statements_feed,
             self.accounts_feed,
+            self.spatial_feed,
         )
 
     async def close(self) -> None:
         """Stops asking, cancels what is under way on the server, and lets go of every connection."""
         for feed in (*self.feeds, self.waits_feed):
             await feed.close()
+        await self.map_line.close()
         await self.server.close()
 
 
@@ -134,6 +147,13 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         service = await asyncio.to_thread(find_accounts)
         return await service.sample()
 
+    map_line = MapLine(server, settings)
+    find_spatial = cache(partial(_spatial, server, settings, audit, failures, map_line, clock))
+
+    async def sample_spatial() -> SpatialSnapshot:
+        service = await asyncio.to_thread(find_spatial)
+        return await service.sample()
+
     async def sample_waits() -> WaitsSnapshot:
         service = await asyncio.to_thread(find_waits)
         return await service.sample()
@@ -152,12 +172,15 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         statements_feed=Feed(server, sample_statements, settings.refresh, clock=clock),
         waits_feed=Feed(server, sample_waits, WAITS_INTERVAL, clock=clock),
         accounts_feed=Feed(server, sample_accounts, settings.refresh, clock=clock),
+        spatial_feed=Feed(server, sample_spatial, settings.refresh, clock=clock),
+        map_line=map_line,
         find_migrations=find_migrations,
         find_plans=cache(partial(_plans, server, settings, audit)),
         find_statements=find_statements,
         find_waits=find_waits,
         find_accounts=find_accounts,
         find_roles=cache(partial(_roles, server, settings, audit)),
+        find_spatial=find_spatial,
     )
 
 
@@ -203,6 +226,22 @@ def _roles(server: Server, settings: Settings, audit: AuditFile) -> RolesService
     from console.data.roles.service import RolesService
 
     return RolesService(server, settings, audit)
+
+
+def _spatial(
+    server: Server,
+    settings: Settings,
+    audit: AuditFile,
+    failures: FailureWatch,
+    map_line: MapLine,
+    clock: Clock,
+) -> SpatialService:
+    from console.data.spatial.context import SpatialContext
+    from console.data.spatial.service import SpatialService
+
+    return SpatialService(
+        SpatialContext(server, settings, audit, map_line, clock), VitalsReader(server, failures)
+    )
 
 
 def _waits(server: Server, history_seconds: float) -> WaitsService:

@@ -1,0 +1,29 @@
+"""What everything about maps works with on one server."""
+
+from __future__ import annotations
+
+from console.clock import SYSTEM_CLOCK, Clock
+from console.data.audit import AuditFile
+from console.data.changes import Changes
+from console.data.server import Server
+from console.data.spatial.line import MapLine
+from console.settings import Settings
+
+
+class SpatialContext:
+    """The server, the way to it, and how changes are made on it."""
+
+    def __init__(
+        self,
+        server: Server,
+        settings: Settings,
+        audit: AuditFile,
+        line: MapLine,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.server = server
+        self.settings = settings
+        self.audit = audit
+        self.clock = clock
+        self.line = line
+        self.changes = Changes(server, settings, audit)

@@ -1,0 +1,26 @@
+"""What the screen Spatial and its commands ask. Imports NumPy: it is made when it is first needed."""
+
+from __future__ import annotations
+
+from console.data.spatial.context import SpatialContext
+from console.data.spatial.layers import Layers
+from console.data.vitals import VitalsReader
+from console.models.layers import SpatialSnapshot
+
+
+class SpatialService:
+    """Layers, pictures and objects of one server, a part for each."""
+
+    def __init__(self, context: SpatialContext, vitals: VitalsReader | None = None) -> None:
+        """Without `vitals` its snapshots raise no alerts."""
+        self.context = context
+        self.layers = Layers(context)
+        self._vitals = vitals
+
+    async def sample(self) -> SpatialSnapshot:
+        """Which layers there are. Pictures are asked for by themselves.
+
+        Raises `ConnectionLost`, `QueryTimedOut` or another `QueryFailed`.
+        """
+        vitals = await self._vitals.now() if self._vitals is not None else None
+        return await self.layers.sample(vitals)
