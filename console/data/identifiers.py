@@ -1,4 +1,4 @@
-"""Names as SQL has them."""
+"""Names and constants as SQL has them."""
 
 from __future__ import annotations
 
@@ -121,3 +121,10 @@ def quoted(identifier: str) -> str:
 def in_quotes(identifier: str) -> str:
     """An identifier in double quotes, whatever it is."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    """A constant whose type the server finds out, whatever `standard_conforming_strings` is."""
+    if "\\" not in value:
+        return "'" + value.replace("'", "''") + "'"
+    return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"

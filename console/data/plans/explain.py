@@ -321,13 +321,6 @@ def statements_of_analysis(text: str, values: Sequence[str | None]) -> tuple[str
     )
 
 
-def literal(value: str) -> str:
-    """A constant whose type the server finds out, whatever `standard_conforming_strings` is."""
-    if "\\" not in value:
-        return "'" + value.replace("'", "''") + "'"
-    return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
 def _as_written(relation: str, text: str) -> str:
     """A relation with the schema that a statement names it with, if any."""
     tokens = tokens_of(text).tokens
