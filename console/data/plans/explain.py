@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from console.data.identifiers import in_quotes, quoted
+from console.data.identifiers import in_quotes, literal, quoted
 from console.data.plans.rewriting import (
     Rewritten,
     as_text,
