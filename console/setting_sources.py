@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +26,26 @@ class Given(NamedTuple):
 
 
 Source = dict[SettingPath, Given]
+
+
+class ConfigFile(NamedTuple):
+    """What `config.toml` says."""
+
+    values: Source
+    """The settings, whatever the server."""
+    environments: dict[str, Given]
+    """What each environment says of itself, a `Source`, by the name that it is given there."""
+
+
+ENVIRONMENTS = "environments"
+"""The table of the tables that are environments."""
+
+NAMING_VARIABLES = (
+    "DATABASE_URL",
+    *("DB_HOST", "DB_NAME", "DB_USER"),
+    *("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"),
+)
+"""Variables that name a server: where one of them is set, nobody has to be asked which one is meant."""
 
 _PREFIX = "DBCONSOLE_"
 _NOT_SETTINGS = frozenset({"DBCONSOLE_DEBUG"})
@@ -73,7 +95,7 @@ def from_environment(environ: Mapping[str, str], known: Collection[SettingPath])
         if not variable.startswith(_PREFIX) or variable in _NOT_SETTINGS or not value:
             continue
         if variable not in variables:
-            raise BadSetting(f"{variable}: there is no such setting{_closest(variable, variables)}")
+            raise BadSetting(f"{variable}: there is no such setting{closest(variable, variables)}")
         source[variables[variable]] = Given(value, variable)
     return source
 
@@ -95,34 +117,96 @@ def from_other_variables(environ: Mapping[str, str], most_connections: int) -> S
     return source
 
 
-def from_file(file: Path, known: Collection[SettingPath], tables: Collection[str]) -> Source:
-    """`config.toml`; nothing when it is not there. `tables` are the settings that hold names of the person's own.
+def read_config(
+    file: Path,
+    known: Collection[SettingPath],
+    of_environments: Collection[SettingPath],
+    tables: Collection[str],
+) -> ConfigFile:
+    """`config.toml`; nothing when it is not there.
 
-    Raises BadSetting: it cannot be read, is not TOML, or has a setting that is not known.
+    `of_environments` is what an environment may say, `tables` are the settings that hold names of the person's own.
+
+    Raises BadSetting: it cannot be read or trusted, is not TOML, or has a setting that is not known.
     """
+    text = _trusted_text(file)
+    if text is None:
+        return ConfigFile({}, {})
     try:
-        text = file.read_text("utf-8")
         document = tomllib.loads(text)
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError:
-        raise BadSetting(f"{file} is not TOML: it is not UTF-8 text.") from None
     except tomllib.TOMLDecodeError as error:
         problem = str(error)
         raise BadSetting(f"{file} is not TOML: {problem[:1].lower()}{problem[1:]}.") from None
+    except RecursionError:
+        raise BadSetting(f"{file} is not TOML: it is nested too deeply.") from None
+    place = _Place(file, text)
+    environments: dict[str, Given] = {}
+    named = document.pop(ENVIRONMENTS, {})
+    if not isinstance(named, dict):
+        raise BadSetting(f"{place.of((ENVIRONMENTS,))} is not a table of environments.")
+    for name, table in named.items():
+        path = (ENVIRONMENTS, name)
+        if not isinstance(table, dict):
+            raise BadSetting(f"{place.of(path)} is not a table of names and values.")
+        own = _settings(place, path, table, of_environments, tables=())
+        environments[name] = Given(own, place.of(path))
+    return ConfigFile(_settings(place, (), document, known, tables), environments)
+
+
+class _Place(NamedTuple):
+    """The config file, as messages name what is in it."""
+
+    file: Path
+    text: str
+
+    def of(self, path: SettingPath) -> str:
+        """`alerts.query_seconds in config.toml, line 3`."""
+        line = _line(self.text, path)
+        return f"{'.'.join(path)} in {self.file}" + (f", line {line}" if line else "")
+
+
+def _trusted_text(file: Path) -> str | None:
+    """The file's text, None when it is not there.
+
+    It says where to go and which program gives a password, so that nobody else may have written it.
+    Raises BadSetting.
+    """
+    try:
+        with file.open("rb") as opened:
+            found = os.fstat(opened.fileno())
+            if found.st_uid not in (os.geteuid(), 0):
+                raise BadSetting(f"{file} is not used: it belongs to another user; chown makes it yours.")
+            if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise BadSetting(
+                    f"{file} is not used: others may write to it; chmod go-w makes it yours alone."
+                )
+            return opened.read().decode()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise BadSetting(f"{file} is not TOML: it is not UTF-8 text.") from None
     except OSError as error:
         raise BadSetting(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _settings(
+    place: _Place,
+    above: SettingPath,
+    table: Mapping[str, Any],
+    known: Collection[SettingPath],
+    tables: Collection[str],
+) -> Source:
+    """The settings of a table by their paths below it. Raises BadSetting: one of them is not known."""
     sections = {path[0] for path in known if len(path) > 1}
     names = [".".join(path) for path in known] + sorted(sections)
     source: Source = {}
-    for path, value in _leaves(document, {*sections, *tables}):
+    for path, value in _leaves(table, {*sections, *tables}):
         name = ".".join(path)
-        line = _line(text, path)
-        origin = f"{name} in {file}" + (f", line {line}" if line else "")
+        origin = place.of((*above, *path))
         if path[0] in tables and len(path) > 1:
             path = (path[0], ".".join(path[1:]))
         elif name not in names:
-            raise BadSetting(f"{origin}: there is no such setting{_closest(name, names)}")
+            raise BadSetting(f"{origin}: there is no such setting{closest(name, names)}")
         source[path] = Given(value, origin)
     return source
 
@@ -166,7 +250,7 @@ def _dotted(text: str) -> SettingPath:
     return tuple(bare or quoted for quoted, bare in re.findall(r"""["']([^"']*)["']|([\w-]+)""", text))
 
 
-def _closest(name: str, names: Collection[str]) -> str:
+def closest(name: str, names: Collection[str]) -> str:
     """How the sentence ends: with the known name that looks most like it, where one does."""
     matches = difflib.get_close_matches(name, names, 1, 0.7)
     return f"; did you mean {matches[0]}?" if matches else "."

@@ -1,6 +1,7 @@
 """What a person can set, and where each value came from.
 
-A value given on the command line wins over the environment, that over `config.toml`, and that over the default.
+A value given on the command line wins over the environment, that over `config.toml`, and that over the default. In
+`config.toml` what a table `[environments.NAME]` says wins over the rest, for the environment of that name.
 In the environment every setting is `DBCONSOLE_NAME`, with two underscores between the levels
 (`DBCONSOLE_ALERTS__QUERY_SECONDS`); the `DB_*` variables and `AUDIT_RETENTION_DAYS`
 of the platform's services and libpq's `PGCONNECT_TIMEOUT` are understood too and come after them.
@@ -14,23 +15,27 @@ import json
 import math
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from console.errors import BadSetting
+from console.models.environments import PRODUCTION, Environment
 from console.models.health import Thresholds
 from console.setting_sources import (
+    ConfigFile,
+    Given,
     SettingPath,
     Source,
     default_config_file,
     from_environment,
-    from_file,
     from_options,
     from_other_variables,
+    read_config,
 )
 
 MOST_CONNECTIONS = 3
@@ -39,7 +44,10 @@ MOST_CONNECTIONS = 3
 _GO_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _GO_DURATION = re.compile(r"(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+")
 _GO_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
-_ENVIRONMENTS = {"prod": "production", "stage": "staging", "dev": "development"}
+_ENVIRONMENTS = {"prod": PRODUCTION, "stage": "staging", "dev": "development"}
+
+COLOURS = ("red", "yellow", "green")
+"""The colours that a theme has for production, staging and development."""
 
 
 def _seconds(value: Any) -> Any:
@@ -69,7 +77,34 @@ def _environment(value: Any) -> Any:
     return _ENVIRONMENTS.get(word.lower(), word.lower())
 
 
+def environment_name(word: str) -> str:
+    """The name of an environment in its long form. Raises BadSetting for what is no name."""
+    try:
+        return str(_environment(word))
+    except ValueError as problem:
+        raise BadSetting(f"{json.dumps(word, ensure_ascii=False)} {problem}.") from None
+
+
+def _colour(value: Any) -> Any:
+    if isinstance(value, str) and not (value in COLOURS or re.fullmatch("#[0-9A-Fa-f]{6}", value)):
+        raise ValueError(f"is neither {', '.join(COLOURS)} nor a colour such as #b3323a")
+    return value
+
+
+def _command(value: Any) -> Any:
+    """The words of a command line, as a shell takes it apart."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return shlex.split(value)
+    except ValueError:
+        raise ValueError("has a quote that is not closed") from None
+
+
 Seconds = Annotated[float, BeforeValidator(_seconds)]
+
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class _Section(BaseModel):
@@ -149,6 +184,12 @@ class Settings(BaseSettings):
     """The screen that is shown first."""
     environment: Annotated[str | None, BeforeValidator(_environment)] = None
     """What the server is for: "production", "staging" and "development" have a meaning, any other word is shown."""
+    colour: Annotated[str | None, BeforeValidator(_colour)] = None
+    """Of the environment's name: one of `COLOURS` or `#rrggbb`; None is the theme's for that name."""
+    confirm: Literal["typed"] | None = None
+    """Whether the name of what is changed has to be typed out, as in production always."""
+    keyring: bool = True
+    """Whether passwords may be looked for in the system's keyring."""
     read_only: bool = False
     history_minutes: int = Field(default=15, ge=1, le=240)
     alerts: Alerts = Alerts()
@@ -165,6 +206,11 @@ class Settings(BaseSettings):
         """The alert thresholds as the models know them."""
         return Thresholds(**self.alerts.model_dump())
 
+    @property
+    def types_names(self) -> bool:
+        """Whether the name of what is changed has to be typed out."""
+        return self.environment == PRODUCTION or self.confirm == "typed"
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -178,27 +224,106 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
+class _Servers(_Section):
+    """What an environment says beside settings."""
+
+    primary: SecretStr | None = None
+    replicas: tuple[SecretStr, ...] = ()
+    pooler: SecretStr | None = None
+    provider: Literal["local", "fly", "aws", "gcp"] | None = None
+    password_command: Annotated[tuple[str, ...] | None, BeforeValidator(_command)] = Field(
+        default=None, min_length=1
+    )
+
+
 def load_settings(
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] = os.environ,
     config_file: Path | None = None,
+    *,
+    is_named: bool = True,
 ) -> Settings:
     """The settings from all sources.
 
     `overrides` are the options of the command line by the setting's name, None where one was not given.
     `config_file` is `$XDG_CONFIG_HOME/dbconsole/config.toml` (or the system's own place) unless given;
-    it need not exist.
+    it need not exist. Without `is_named` there is no environment, whatever the sources say.
 
     Raises BadSetting: a name is unknown, a value is not allowed, the file cannot be read.
     """
-    file = config_file or default_config_file()
-    known = tuple(_known(Settings))
-    given = (
-        from_file(file, known, tables=("keys",))
-        | from_other_variables(environ, MOST_CONNECTIONS)
-        | from_environment(environ, known)
+    config = _config(config_file)
+    general = dict(config.values)
+    above = (
+        from_other_variables(environ, MOST_CONNECTIONS)
+        | from_environment(environ, tuple(_known(Settings)))
         | from_options(overrides or {})
     )
+    if not is_named:
+        for source in (general, above):
+            source.pop(_NAME, None)
+    naming = {path: one for path, one in (general | above).items() if path == _NAME}
+    environments = _by_name(config)
+    name = _checked(Settings, naming).environment
+    own = environments[name].value if name in environments else {}
+    return _checked(Settings, general | _only_settings(own) | above)
+
+
+def load_environments(config_file: Path | None = None) -> tuple[Environment, ...]:
+    """The environments that the config file names, in its order, by the names in their long form.
+
+    Raises BadSetting as `load_settings` does, whichever of them is wrong.
+    """
+    config = _config(config_file)
+    return tuple(_environment_of(name, own, config) for name, own in _by_name(config).items())
+
+
+_NAME: SettingPath = ("environment",)
+_SERVERS: frozenset[SettingPath] = frozenset((name,) for name in _Servers.model_fields)
+_OF_THE_PERSON = frozenset({"theme", "screen", "environment", "keys"})
+"""Settings that no environment has of its own."""
+
+
+def _config(file: Path | None) -> ConfigFile:
+    known = tuple(_known(Settings))
+    of_environments = (*(path for path in known if path[0] not in _OF_THE_PERSON), *sorted(_SERVERS))
+    return read_config(file or default_config_file(), known, of_environments, tables=("keys",))
+
+
+def _by_name(config: ConfigFile) -> dict[str, Given]:
+    """The environments by their long names. Raises BadSetting: two have the same, or one has none."""
+    found: dict[str, Given] = {}
+    for name, given in config.environments.items():
+        try:
+            long_name = environment_name(name)
+        except BadSetting as problem:
+            raise BadSetting(f"{given.origin}: {problem.sentence}") from None
+        if long_name in found:
+            raise BadSetting(
+                f"{given.origin}: there is another environment {long_name}, {found[long_name].origin}; rename one."
+            )
+        found[long_name] = given
+    return found
+
+
+def _environment_of(name: str, given: Given, config: ConfigFile) -> Environment:
+    servers = _checked(_Servers, {path: one for path, one in given.value.items() if path in _SERVERS})
+    settings = _checked(Settings, config.values | _only_settings(given.value))
+    return Environment(
+        name=name,
+        origin=given.origin,
+        **{field: getattr(servers, field) for field in _Servers.model_fields},
+        colour=settings.colour,
+        read_only=settings.read_only,
+        types_names=name == PRODUCTION or settings.confirm == "typed",
+    )
+
+
+def _only_settings(own: Source) -> Source:
+    return {path: one for path, one in own.items() if path not in _SERVERS}
+
+
+def _checked(model: type[Model], given: Source) -> Model:
+    """The model with what was given. Raises BadSetting for the first value that is not allowed."""
     values: dict[str, Any] = {}
     for path, (value, _) in given.items():
         section = values
@@ -206,7 +331,7 @@ def load_settings(
             section = section.setdefault(name, {})
         section[path[-1]] = value
     try:
-        return Settings(**values)
+        return model(**values)
     except ValidationError as error:
         raise BadSetting(_sentence(error, given)) from None
 
@@ -227,6 +352,8 @@ def _sentence(error: ValidationError, given: Source) -> str:
     value, origin = next(given[path[:n]] for n in range(len(path), 0, -1) if path[:n] in given)
     shown = json.dumps(value, ensure_ascii=False, default=str)
     shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
+    if path[:1] in _SERVERS - {("provider",)}:
+        shown = "what is given"  # there may be a password in it
     return f"{origin}: {shown} {_problem(first['type'], first.get('ctx', {}), first['msg'])}."
 
 
@@ -249,6 +376,10 @@ def _problem(kind: str, context: Mapping[str, Any], message: str) -> str:
             return "is neither true nor false"
         case "string_type" | "path_type":
             return "is not text"
+        case "tuple_type":
+            return "is not a list"
+        case "too_short":
+            return "is empty"
         case "dict_type" | "model_type":
             return "is not a table of names and values"
         case _:
