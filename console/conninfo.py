@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from console.errors import BadTarget
+from console.models.target import SessionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,57 +33,41 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 
 _USED = frozenset(
     [
-        *("host", "hostaddr", "port", "user", "password", "dbname", "connect_timeout"),
-        *("sslmode", "sslrootcert", "sslcert", "sslkey"),
+        *("host", "hostaddr", "port", "user", "password", "passfile", "dbname", "service", "servicefile"),
+        *("connect_timeout", "target_session_attrs", "load_balance_hosts", "options", "application_name"),
+        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+        *("sslmode", "sslnegotiation", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcertmode"),
+        *("sslcrl", "sslcrldir", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version"),
     ]
 )
-_WITHOUT_EFFECT = frozenset(["application_name", "fallback_application_name", "client_encoding"])
-"""The console has its own: its name, and UTF-8."""
-_ONLY_DEFAULTS = {
-    "target_session_attrs": ("any",),
-    "load_balance_hosts": ("disable",),
+_WITHOUT_EFFECT = frozenset(
+    [
+        *("fallback_application_name", "client_encoding"),  # the console has its own: its name, and UTF-8
+        *("krbsrvname", "gsslib", "gssdelegation"),  # a server that asks for GSSAPI is left with a sentence
+        "sslcompression",  # libpq does not compress any more either
+    ]
+)
+_ONLY = {
     "channel_binding": ("disable", "prefer"),
     "gssencmode": ("disable", "prefer"),
-    "sslnegotiation": ("postgres",),
+    "sslcertmode": ("disable", "allow"),
+    "replication": ("false", "off", "no", "0"),
+    "min_protocol_version": ("3.0",),
+    "max_protocol_version": ("3.0", "3.2", "latest"),
+    "target_session_attrs": tuple(kind.value for kind in SessionKind),
+    "load_balance_hosts": ("disable", "random"),
+    "sslmode": SSL_MODES,
+    "sslnegotiation": ("postgres", "direct"),
+    "sslsni": ("0", "1"),
 }
-"""Options that the console cannot fulfil, with the values that ask nothing of it."""
+"""The values that an option may have: all that libpq has, or those that ask nothing of the driver which it cannot do."""
 _REFUSED = frozenset(
     [
-        "service",
-        "servicefile",
-        "options",
-        "passfile",
-        "replication",
-        "keepalives",
-        "keepalives_idle",
-        "keepalives_interval",
-        "keepalives_count",
-        "tcp_user_timeout",
-        "krbsrvname",
-        "gsslib",
-        "gssdelegation",
-        "sslcompression",
-        "sslpassword",
-        "sslcertmode",
-        "sslcrl",
-        "sslcrldir",
-        "sslsni",
-        "sslkeylogfile",
-        "requirepeer",
-        "requiressl",
-        "require_auth",
-        "ssl_min_protocol_version",
-        "ssl_max_protocol_version",
-        "min_protocol_version",
-        "max_protocol_version",
-        "scram_client_key",
-        "scram_server_key",
-        "oauth_issuer",
-        "oauth_client_id",
-        "oauth_client_secret",
-        "oauth_scope",
+        *("requirepeer", "require_auth", "sslkeylogfile", "scram_client_key", "scram_server_key"),
+        *("oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope", "oauth_ca_file"),
     ]
 )
+_KNOWN = _USED | _WITHOUT_EFFECT | _ONLY.keys() | _REFUSED
 
 _KEYWORD = re.compile(
     r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'(?=\s|$)|((?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|(?=\s|$)))", re.S
@@ -92,7 +77,8 @@ _KEYWORD = re.compile(
 def parse(text: str, source: str) -> Options:
     """The options in a URL, in keywords (`host=db1 dbname=shop`), or the bare name of a database.
 
-    `source` is where the text came from, in a message's words. An option that is given empty is left out.
+    `source` is where the text came from, in a message's words. An option that is given empty is there: it keeps
+    what would otherwise fill it away.
 
     Raises BadTarget: it cannot be read, or asks for what the console cannot do.
     """
@@ -125,19 +111,30 @@ def check(options: Options) -> Options:
     for name, option in options.items():
         if re.search("[\0\ud800-\udfff]", option.value):
             raise BadTarget(f"{option.origin} is not text in UTF-8.")
+        if (allowed := _ONLY.get(name)) and option.value not in allowed:
+            raise BadTarget(f"{option.origin} can only be {_listed(allowed)}.")
         if name in _USED:
             used[name] = option
-        elif allowed := _ONLY_DEFAULTS.get(name):
-            if option.value not in allowed:
-                raise BadTarget(f"{option.origin} can only be {' or '.join(allowed)}.")
-        elif name in _REFUSED:
+        elif name in _REFUSED and option.value:
             raise BadTarget(f"{option.origin} is not supported: leave it out.")
     return used
 
 
+def named(name: str, value: str, source: str) -> Option:
+    """One option that was read. Raises BadTarget: there is none of that name."""
+    if name not in _KNOWN:
+        raise BadTarget(f"{name} in {source}: there is no such option{_closest(name)}")
+    return Option(value, f"{name} in {source}")
+
+
+def _listed(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _closest(name: str) -> str:
     """How a sentence about an unknown option ends: with the one that looks most like it, where one does."""
-    matches = difflib.get_close_matches(name, _USED | _WITHOUT_EFFECT, 1, 0.7)
+    matches = difflib.get_close_matches(name, _KNOWN - _REFUSED, 1, 0.7)
     return f"; did you mean {matches[0]}?" if matches else "."
 
 
@@ -150,48 +147,46 @@ def _check_scheme(scheme: str, source: str) -> None:
 
 
 def _named(pairs: Iterator[tuple[str, str]], source: str) -> Options:
-    """The pairs by libpq's names; the last of a name wins, an empty one does not count."""
-    known = _USED | _WITHOUT_EFFECT | _ONLY_DEFAULTS.keys() | _REFUSED
+    """The pairs by libpq's names; the last of a name wins."""
     options: Options = {}
-    password_seen = False
     for name, value in pairs:
         if (name, value) == ("ssl", "true"):  # as JDBC says it; libpq understands it too
             name, value = "sslmode", "require"
-        if name not in known:
-            if password_seen:
-                raise BadTarget(
-                    f"{source} has an unknown option after the password; is a character to be escaped?"
-                )
-            raise BadTarget(f"{name} in {source}: there is no such option{_closest(name)}")
-        password_seen |= name == "password"
-        if value:
-            options[name] = Option(value, f"{name} in {source}")
+        if name not in _KNOWN and "password" in options:
+            raise BadTarget(
+                f"{source} has an unknown option after the password; is a character to be escaped?"
+            )
+        options[name] = named(name, value, source)
     return options
 
 
 def _url(rest: str, source: str) -> Iterator[tuple[str, str]]:
-    """`[user[:password]@][host][:port][/database][?option=value&…]`, all of it percent-encoded."""
+    """`[user[:password]@][host][:port][,…][/database][?option=value&…]`, all of it percent-encoded."""
+    user = password = ""
     if credentials := re.match(r"[^@/]*@", rest):
         user, _, password = credentials[0][:-1].partition(":")
-        yield "user", _decoded(user, source)
-        yield "password", _decoded(password, source)
         rest = rest[credentials.end() :]
     authority = re.match(r"[^/?]*", rest)
-    host = authority[0] if authority else ""
-    rest = rest[len(host) :]
-    if "@" in host or ("@" in rest.partition("?")[0]):
+    hosts = authority[0] if authority else ""
+    rest = rest[len(hosts) :]
+    if "@" in hosts or ("@" in rest.partition("?")[0]):
         raise BadTarget(f"{source}: a '@' in a name or password is written %40, and a '/' %2F.")
-    if "," in host:
-        raise BadTarget(f"{source} names several hosts, where only one is supported.")
-    address = re.fullmatch(r"(\[[^\]]*\]|[^:\[\]]*)(?::([^:]*))?", host)
-    if not address:
+    addresses = [re.fullmatch(r"(\[[^\]]+\]|[^:\[\]]*)(?::([^:]*))?", host) for host in hosts.split(",")]
+    if not all(addresses):
         raise BadTarget(
             f"{source}: an IPv6 address stands in brackets, as in postgresql://[::1]:5432/database."
         )
-    yield "host", _decoded(address[1].strip("[]"), source)
-    yield "port", _decoded(address[2] or "", source)
     path, _, query = rest.partition("?")
-    yield "dbname", _decoded(path[1:], source)
+    parts = {
+        "user": user,
+        "password": password,
+        "host": ",".join(address[1].strip("[]") for address in addresses if address),
+        "port": ",".join(address[2] or "" for address in addresses if address),
+        "dbname": path[1:],
+    }
+    for name, part in parts.items():
+        if part:  # what does not stand in a URL may come from elsewhere
+            yield name, _decoded(part, source)
     for pair in query.split("&") if query else ():
         name, equals, value = pair.partition("=")
         if not equals:

@@ -2,72 +2,29 @@
 
 from __future__ import annotations
 
-import os
-import re
-import stat
 from collections.abc import Callable, Mapping
-from pathlib import Path
-
-from pydantic import SecretStr
+from dataclasses import replace
 
 from console.models.target import Target
-
-_DEFAULT_SOCKET_DIRECTORIES = ("/var/run/postgresql", "/run/postgresql", "/tmp")
-"""A password file calls the server behind one of these "localhost"."""
-
-_FIELD = r"((?:[^:\\]|\\.)*)"
-_LINE = re.compile(rf"{_FIELD}:{_FIELD}:{_FIELD}:{_FIELD}:{_FIELD}(?::.*)?")
+from console.pgpass import pgpass_password
 
 
-def password_for(target: Target, environ: Mapping[str, str], warn: Callable[[str], None]) -> SecretStr | None:
-    """The password to give the server if it asks for one, None when none is known.
+def with_passwords(target: Target, environ: Mapping[str, str], warn: Callable[[str], None]) -> Target:
+    """The target with the password to give at each place if it asks for one, where one is known.
 
-    The target's own (from the URL, `DB_PASSWORD`, `PGPASSWORD`), else the one of the first matching line in
-    `PGPASSFILE` or `~/.pgpass`. `warn` is given a sentence when that file cannot be used.
-
-    Source: PostgreSQL documentation, "The Password File".
+    That is the target's own (from the URL, `DB_PASSWORD`, `PGPASSWORD`), else what the password file has for that
+    place. `warn` is given a sentence, once, when that file cannot be used.
     """
     if target.password is not None:
-        return target.password
-    home = environ.get("HOME") or os.path.expanduser("~")
-    file = Path(environ.get("PGPASSFILE") or Path(home, ".pgpass"))
-    text = _readable(file, warn)
-    if text is None:
-        return None
-    host = "localhost" if target.host in _DEFAULT_SOCKET_DIRECTORIES else target.host
-    wanted = (host, str(target.port), target.database, target.user)
-    for line in text.splitlines():
-        if line.startswith("#") or not (fields := _LINE.fullmatch(line)):
-            continue
-        *patterns, password = fields.groups()
-        if all(
-            pattern == "*" or _unescaped(pattern) == value
-            for pattern, value in zip(patterns, wanted, strict=True)
-        ):
-            return SecretStr(_unescaped(password)) if password else None
-    return None
+        return target
+    said: set[str] = set()
 
+    def warn_once(sentence: str) -> None:
+        if sentence not in said:
+            said.add(sentence)
+            warn(sentence)
 
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
-
-
-def _readable(file: Path, warn: Callable[[str], None]) -> str | None:
-    """The file's text; None when it is not there, or is not to be trusted."""
-    try:
-        mode = file.stat().st_mode
-        if not stat.S_ISREG(mode):
-            warn(f"The password file {file} is not used: it is not a plain file.")
-            return None
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            warn(f"The password file {file} is not used: others may read it; chmod 600 makes it private.")
-            return None
-        return file.read_text("utf-8")
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError:
-        warn(f"The password file {file} is not used: it is not UTF-8 text.")
-        return None
-    except OSError as error:
-        warn(f"The password file {file} is not used: {error.strerror}.")
-        return None
+    places = target.endpoints
+    return target.at(
+        *(replace(place, password=pgpass_password(target.at(place), environ, warn_once)) for place in places)
+    )

@@ -17,6 +17,7 @@
     │   ├── TooManyConnections
     │   ├── ServerStarting
     │   ├── ServerTooOld
+    │   ├── UnfitServer
     │   └── ConnectionLost
     ├── QueryFailed
     │   ├── QueryDenied
@@ -130,6 +131,10 @@ class ServerTooOld(CannotConnect):
     """The server is older than PostgreSQL 13, the oldest that dbconsole understands."""
 
     transient = False
+
+
+class UnfitServer(CannotConnect):
+    """The server is not of the kind that target_session_attrs asks for."""
 
 
 class ConnectionLost(CannotConnect):

@@ -2,11 +2,13 @@
 
 The first of these that is there: the argument, `DATABASE_URL`, the `DB_*` variables of the platform's services,
 libpq's `PG*`, and last the local server as libpq finds it. What an argument or `DATABASE_URL` leaves out is
-filled from `PG*` and libpq's defaults; `DB_*` are filled with the defaults of the platform's services.
+filled from the service that is named, from `PG*` and from libpq's defaults; `DB_*` are filled with the defaults of
+the platform's services.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import pwd
 import re
@@ -16,9 +18,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from console import conninfo
-from console.conninfo import SSL_MODES, Option, Options
+from console.conninfo import Option, Options
 from console.errors import BadTarget
-from console.models.target import Target, Tls
+from console.models.target import Endpoint, SessionKind, Target, Tcp, Tls
+from console.service_file import service_options
 
 _SOCKET_DIRECTORIES = ("/var/run/postgresql", "/tmp")
 """Where Debian's libpq and everybody else's looks for the local server."""
@@ -30,28 +33,31 @@ _LIBPQ = {
     "PGDATABASE": "dbname",
     "PGUSER": "user",
     "PGPASSWORD": "password",
-    "PGSSLMODE": "sslmode",
-    "PGSSLROOTCERT": "sslrootcert",
-    "PGSSLCERT": "sslcert",
-    "PGSSLKEY": "sslkey",
+    "PGPASSFILE": "passfile",
     "PGSERVICE": "service",
     "PGOPTIONS": "options",
+    "PGAPPNAME": "application_name",
     "PGTARGETSESSIONATTRS": "target_session_attrs",
     "PGLOADBALANCEHOSTS": "load_balance_hosts",
     "PGCHANNELBINDING": "channel_binding",
-    "PGGSSENCMODE": "gssencmode",
-    "PGSSLNEGOTIATION": "sslnegotiation",
     "PGREQUIREAUTH": "require_auth",
     "PGREQUIREPEER": "requirepeer",
-    "PGREQUIRESSL": "requiressl",
+    "PGGSSENCMODE": "gssencmode",
+    "PGSSLMODE": "sslmode",
+    "PGSSLNEGOTIATION": "sslnegotiation",
+    "PGSSLROOTCERT": "sslrootcert",
+    "PGSSLCERT": "sslcert",
+    "PGSSLKEY": "sslkey",
     "PGSSLCERTMODE": "sslcertmode",
     "PGSSLCRL": "sslcrl",
     "PGSSLCRLDIR": "sslcrldir",
+    "PGSSLSNI": "sslsni",
     "PGSSLMINPROTOCOLVERSION": "ssl_min_protocol_version",
     "PGSSLMAXPROTOCOLVERSION": "ssl_max_protocol_version",
     "PGMINPROTOCOLVERSION": "min_protocol_version",
     "PGMAXPROTOCOLVERSION": "max_protocol_version",
 }
+"""`PGSERVICEFILE` and `PGSYSCONFDIR` say where a service is, and `PGCONNECT_TIMEOUT` is a setting of the console."""
 _SERVICES = {
     "DB_HOST": "host",
     "DB_NAME": "dbname",
@@ -62,10 +68,14 @@ _SERVICES = {
 }
 _SERVICES_NAMING = ("DB_HOST", "DB_NAME", "DB_USER")
 _SERVICES_DEFAULTS = {"host": "localhost", "user": "postgres", "sslmode": "disable"}
-_TLS_FILES = {
-    variable: name for variable, name in _LIBPQ.items() if name in ("sslrootcert", "sslcert", "sslkey")
+_FILES = {
+    variable: name
+    for variable, name in _LIBPQ.items()
+    if name in ("passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir")
 }
 """The platform's services have no variables for these, so libpq's serve."""
+
+_TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
 def resolve(argument: str | None = None, environ: Mapping[str, str] = os.environ) -> Target:
@@ -82,11 +92,13 @@ def resolve(argument: str | None = None, environ: Mapping[str, str] = os.environ
         return _target(_completed(conninfo.parse(url, "DATABASE_URL"), environ), "DATABASE_URL")
     if naming := next((variable for variable in _SERVICES_NAMING if environ.get(variable)), None):
         defaults = {name: Option(value, name) for name, value in _SERVICES_DEFAULTS.items()}
-        options = defaults | _variables(_TLS_FILES, environ) | _variables(_SERVICES, environ)
+        options = defaults | _variables(_FILES, environ) | _variables(_SERVICES, environ)
         return _target(conninfo.check(options), naming)
     options = _completed({}, environ)
     places = (
-        options[name].origin for name in ("host", "hostaddr", "port", "dbname", "user") if name in options
+        options[name].origin
+        for name in ("service", "host", "hostaddr", "port", "dbname", "user")
+        if name in options
     )
     return _target(options, next(places, "default"))
 
@@ -99,63 +111,111 @@ def _variables(names: Mapping[str, str], environ: Mapping[str, str]) -> Options:
 
 
 def _completed(given: Options, environ: Mapping[str, str]) -> Options:
-    """What was given, and libpq's variables for the rest."""
-    variables = conninfo.check(_variables(_LIBPQ, environ))
-    if "host" in given or "hostaddr" in given:
-        variables.pop("host", None)
-        variables.pop("hostaddr", None)
-    return variables | given
+    """What was given; for the rest what the service says, if one is named, and then libpq's variables."""
+    variables = _variables(_LIBPQ, environ)
+    if (mode := environ.get("PGREQUIRESSL")) and mode.startswith("1"):
+        variables.setdefault("sslmode", Option("require", "PGREQUIRESSL"))
+    service = given.get("service") or variables.get("service")
+    if service is not None and service.value:
+        file = given.get("servicefile")
+        said = service_options(service.value, file.value if file else None, environ)
+        given = conninfo.check(said) | given
+    # What is not used need not be right either.
+    unused = {name: option for name, option in variables.items() if name not in given}
+    return conninfo.check(unused) | given
 
 
 def _target(options: Options, origin: str) -> Target:
-    values = {name: option.value for name, option in options.items()}
-    port = _port(options.get("port"))
+    values = {name: option.value for name, option in options.items() if option.value}
     user = values.get("user") or _system_user()
     password = values.get("password")
+    first, *others = _endpoints(options, SecretStr(password) if password else None)
     return Target(
-        host=_host(options) or _local_host(port),
-        port=port,
+        host=first.host,
+        port=first.port,
+        hostaddr=first.hostaddr,
+        password=first.password,
+        others=tuple(others),
         user=user,
         database=values.get("dbname") or user,
-        password=SecretStr(password) if password else None,
         tls=_tls(options),
+        tcp=_tcp(options),
         connect_timeout=_connect_timeout(options.get("connect_timeout")),
+        session=SessionKind(values.get("target_session_attrs", "any")),
+        is_shuffled=values.get("load_balance_hosts") == "random",
+        application_name=values.get("application_name"),
+        options=values.get("options"),
+        passfile=values.get("passfile"),
         origin=origin,
     )
 
 
-def _port(option: Option | None) -> int:
-    if option is None:
-        return 5432
-    digits = option.value.strip()
+def _endpoints(options: Options, password: SecretStr | None) -> list[Endpoint]:
+    """The places that the lists of hosts, addresses and ports name; libpq's rules say how they go together."""
+    hosts, addresses, ports = (_list(options.get(name)) for name in ("host", "hostaddr", "port"))
+    count = len(addresses) or len(hosts) or 1
+    if hosts and len(hosts) != count:
+        raise BadTarget(
+            f"{options['host'].origin} and {options['hostaddr'].origin} are not as many: "
+            "every host has one address, in the same order."
+        )
+    if len(ports) > 1 and len(ports) != count:
+        raise BadTarget(
+            f"{options['port'].origin} does not fit the hosts: there is one for all of them, or one for each."
+        )
+    ports = ports if len(ports) == count else (ports or [""]) * count
+    named = zip(hosts or [""] * count, addresses or [""] * count, ports, strict=True)
+    return [_endpoint(*place, options, password) for place in named]
+
+
+def _endpoint(host: str, address: str, port: str, options: Options, password: SecretStr | None) -> Endpoint:
+    if host.startswith("@") and not address:
+        raise BadTarget(f"{options['host'].origin} names an abstract socket, which is not supported.")
+    if address:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise BadTarget(
+                f"{options['hostaddr'].origin} is not an address such as 10.0.0.7: a name goes into host."
+            ) from None
+    number = _port(port, options["port"].origin) if port else 5432
+    if not host or host == address:
+        return Endpoint(address or _local_host(number), number, password=password)
+    return Endpoint(host, number, address or None, password)
+
+
+def _list(option: Option | None) -> list[str]:
+    return option.value.split(",") if option and option.value else []
+
+
+def _port(value: str, origin: str) -> int:
+    digits = value.strip()
     if not (digits.isascii() and digits.isdecimal() and len(digits) < 6 and 1 <= int(digits) <= 65535):
-        raise BadTarget(f"{option.origin} is not a whole number between 1 and 65535.")
+        raise BadTarget(f"{origin} is not a whole number between 1 and 65535.")
+    return int(digits)
+
+
+def _whole_number(option: Option | None, unit: str = "") -> int | None:
+    if option is None:
+        return None
+    digits = option.value.strip()
+    if not re.fullmatch(r"[-+]?[0-9]{1,9}", digits):
+        raise BadTarget(f"{option.origin} is not a whole number{unit}.")
     return int(digits)
 
 
 def _connect_timeout(option: Option | None) -> float | None:
     """Seconds; None where libpq would wait for ever, and the console as long as its settings say."""
-    if option is None:
-        return None
-    digits = option.value.strip()
-    if not re.fullmatch(r"-?[0-9]{1,6}", digits):
-        raise BadTarget(f"{option.origin} is not a whole number of seconds.")
-    return float(digits) if int(digits) > 0 else None
+    seconds = _whole_number(option, " of seconds")
+    return float(seconds) if seconds and seconds > 0 else None
 
 
-def _host(options: Options) -> str | None:
-    """The host's name, address or socket directory; None when none is named."""
-    host, address = options.get("host"), options.get("hostaddr")
-    for option in (host, address):
-        if option and "," in option.value:
-            raise BadTarget(f"{option.origin} names several hosts, where only one is supported.")
-    if host and host.value.startswith("@"):
-        raise BadTarget(f"{host.origin} names an abstract socket, which is not supported.")
-    if host and address:
-        # The address is gone to, the name is what a certificate is verified against: a target has only one.
-        raise BadTarget(f"{host.origin} and {address.origin} are not supported together: give one of them.")
-    named = address or host
-    return named.value if named else None
+def _tcp(options: Options) -> Tcp:
+    """How silence is found out. What is not above zero is the system's own, as in libpq."""
+    named = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+    numbers = (_whole_number(options.get(name)) for name in named)
+    idle, interval, count, user_timeout = (number if number and number > 0 else None for number in numbers)
+    return Tcp(_whole_number(options.get("keepalives")) != 0, idle, interval, count, user_timeout)
 
 
 def _local_host(port: int) -> str:
@@ -175,25 +235,57 @@ def _system_user() -> str:
 
 
 def _tls(options: Options) -> Tls:
-    root = options.get("sslrootcert")
-    mode = options.get("sslmode")
-    if mode and mode.value not in SSL_MODES:
-        raise BadTarget(f"{mode.origin} is none of {', '.join(SSL_MODES)}.")
-    system_roots = root is not None and root.value == "system"
-    if system_roots and mode and mode.value != "verify-full":
+    values = {name: option.value for name, option in options.items() if option.value}
+    system_roots = values.get("sslrootcert") == "system"
+    mode = values.get("sslmode") or ("verify-full" if system_roots else "prefer")
+    if system_roots and mode != "verify-full":
         raise BadTarget(
-            f"{mode.origin} can only be verify-full where the root certificates are the system's."
+            f"{options['sslmode'].origin} can only be verify-full where the root certificates are the system's."
         )
-    for name in ("sslrootcert", "sslcert", "sslkey"):
-        if (
-            (file := options.get(name))
-            and not (system_roots and file is root)
-            and not Path(file.value).is_file()
-        ):
-            raise BadTarget(f"{file.origin} names a file that is not there: {file.value}.")
-    return Tls(
-        mode=mode.value if mode else "verify-full" if system_roots else "prefer",
-        root_certificate=root.value if root else None,
-        certificate=options["sslcert"].value if "sslcert" in options else None,
-        key=options["sslkey"].value if "sslkey" in options else None,
+    is_direct = values.get("sslnegotiation") == "direct"
+    if is_direct and mode in ("disable", "allow", "prefer"):
+        raise BadTarget(
+            f"{options['sslnegotiation'].origin} can only be direct where sslmode is require or stricter."
+        )
+    names_server = values.get("sslsni") != "0"
+    if mode == "verify-full" and not names_server:
+        raise BadTarget(f"{options['sslsni'].origin} can only be 1 where sslmode is verify-full.")
+    for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl"):
+        if name in values and values[name] != "system" and not Path(values[name]).is_file():
+            raise BadTarget(f"{options[name].origin} names a file that is not there: {values[name]}.")
+    if "sslcrldir" in values and not Path(values["sslcrldir"]).is_dir():
+        raise BadTarget(
+            f"{options['sslcrldir'].origin} names a directory that is not there: {values['sslcrldir']}."
+        )
+    key_password = values.get("sslpassword")
+    minimum, maximum = (
+        _tls_version(options.get(f"ssl_{bound}_protocol_version")) for bound in ("min", "max")
     )
+    if minimum and maximum and minimum > maximum:
+        raise BadTarget(
+            f"{options['ssl_min_protocol_version'].origin} is newer than "
+            f"{options['ssl_max_protocol_version'].origin}."
+        )
+    return Tls(
+        mode=mode,
+        root_certificate=values.get("sslrootcert"),
+        certificate=values.get("sslcert"),
+        key=values.get("sslkey"),
+        key_password=SecretStr(key_password) if key_password else None,
+        revocations=values.get("sslcrl"),
+        revocations_directory=values.get("sslcrldir"),
+        minimum=minimum,
+        maximum=maximum,
+        names_server=names_server,
+        is_direct=is_direct,
+        presents_certificate=values.get("sslcertmode") != "disable",
+    )
+
+
+def _tls_version(option: Option | None) -> str | None:
+    if option is None or not option.value:
+        return None
+    for version in _TLS_VERSIONS:
+        if option.value.lower() == version.lower():
+            return version
+    raise BadTarget(f"{option.origin} is none of {', '.join(_TLS_VERSIONS)}.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +16,14 @@ if TYPE_CHECKING:
 
 
 def find_target(argument: str | None, warn: Callable[[str], None]) -> Target:
-    """The server that is meant, with its password where one is known; `warn` is told what is wrong with ~/.pgpass.
+    """The server that is meant, with its passwords where they are known; `warn` is told what is wrong with ~/.pgpass.
 
     Raises BadTarget.
     """
-    from console.credentials import password_for
+    from console.credentials import with_passwords
     from console.targets import resolve
 
-    target = resolve(argument, os.environ)
-    return replace(target, password=password_for(target, os.environ, warn))
+    return with_passwords(resolve(argument, os.environ), os.environ, warn)
 
 
 def open_console(argument: str | None, options: Mapping[str, Any]) -> int:

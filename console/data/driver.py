@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import ssl
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 import asyncpg
 
+from console.data.tls import tls_contexts
 from console.errors import (
     AuthenticationFailed,
     CannotConnect,
@@ -27,7 +29,7 @@ from console.errors import (
     TlsFailed,
     TooManyConnections,
 )
-from console.models.target import Target, Tls
+from console.models.target import Target, Tcp
 from console.settings import Settings
 
 APPLICATION_NAME = "dbconsole"
@@ -48,49 +50,102 @@ _ENDED = re.compile("closed in the middle|connection_lost|reset by peer|broken p
 
 
 def connection_arguments(target: Target, settings: Settings) -> dict[str, Any]:
-    """Explicit arguments for `asyncpg.connect`, so that it has nothing to look up in the environment."""
-    tls = {
-        "sslmode": target.tls.mode,
-        "sslrootcert": target.tls.root_certificate,
-        "sslcert": target.tls.certificate,
-        "sslkey": target.tls.key,
-    }
+    """What `connect` is told for a connection that only reads, under the console's limits."""
     timeouts = settings.timeouts
+    own = {
+        "application_name": application_name(target),
+        "default_transaction_read_only": "on",
+        "statement_timeout": f"{timeouts.statement * 1000:.0f}",
+        "lock_timeout": f"{timeouts.lock * 1000:.0f}",
+        "idle_in_transaction_session_timeout": "60000",
+        "jit": "off",  # compiling a catalogue query costs more than running it
+    }
     return {
-        "dsn": "postgresql:///?" + urlencode({name: value for name, value in tls.items() if value}),
-        "ssl": _trusting_the_system(target.tls) if target.tls.root_certificate == "system" else None,
-        "host": target.host,
+        "target": target,
+        "limit": connect_timeout(target, settings),
+        # The server heeds what comes by name before what comes in these.
+        "server_settings": {"options": target.options} | own if target.options else own,
+    }
+
+
+def application_name(target: Target, name: str = APPLICATION_NAME) -> str:
+    """What a connection is called on the server: the console's name for it, and behind it the person's."""
+    return f"{name} ({target.application_name})" if target.application_name else name
+
+
+def connect_timeout(target: Target, settings: Settings) -> float:
+    """Seconds that connecting to one address may take."""
+    return target.connect_timeout or settings.timeouts.connect
+
+
+async def connect(
+    target: Target, *, limit: float, server_settings: Mapping[str, str], **more: Any
+) -> asyncpg.Connection[Any]:
+    """A connection to the first place of the target, within `limit` seconds.
+
+    The driver is told everything, so that it has nothing to look up in the environment; `more` are further arguments
+    of `asyncpg.connect`. Raises what the driver raises, or `TlsFailed`.
+    """
+    arguments = {
+        "host": target.hostaddr or target.host,
         "port": target.port,
         "user": target.user,
         "database": target.database,
         "password": target.password.get_secret_value() if target.password else "",
-        "timeout": connect_timeout(target, settings),
-        "server_settings": {
-            "application_name": APPLICATION_NAME,
-            "default_transaction_read_only": "on",
-            "statement_timeout": f"{timeouts.statement * 1000:.0f}",
-            "lock_timeout": f"{timeouts.lock * 1000:.0f}",
-            "idle_in_transaction_session_timeout": "60000",
-            "jit": "off",  # compiling a catalogue query costs more than running it
-        },
+        "direct_tls": target.tls.is_direct,
+        "target_session_attrs": "any",
+        "gsslib": "gssapi",
+        "timeout": limit,
+        "server_settings": server_settings,
+        **more,
     }
+    ways = tls_contexts(target)
+    async with asyncio.timeout(limit):
+        try:
+            connection = await asyncpg.connect(ssl=ways[0] or False, **arguments)
+        except DRIVER_ERRORS as first:
+            if len(ways) == 1 or not _may_be_for_tls(first):
+                raise
+            try:
+                connection = await asyncpg.connect(ssl=ways[1] or False, **arguments)
+            except asyncpg.InvalidAuthorizationSpecificationError as second:
+                # The second way is not allowed there; why the first one failed is what a person can mend.
+                raise (second if isinstance(first, ConnectionError) else first) from None
+    if not target.is_socket:
+        _watch_over(connection._transport.get_extra_info("socket"), target.tcp)
+    return connection
 
 
-def connect_timeout(target: Target, settings: Settings) -> float:
-    """Seconds that connecting may take."""
-    return target.connect_timeout or settings.timeouts.connect
+async def hang_up(connection: asyncpg.Connection[Any]) -> None:
+    """Ends a connection; one that does not end in a second is let go of."""
+    try:
+        await connection.close(timeout=1.0)
+    except BaseException as error:
+        connection.terminate()
+        if not isinstance(error, DRIVER_ERRORS):
+            raise
 
 
-def _trusting_the_system(tls: Tls) -> ssl.SSLContext:
-    """What libpq does for sslrootcert=system, which asyncpg takes for the name of a file: verify-full."""
-    context = ssl.create_default_context()
-    if tls.certificate:
-        context.load_cert_chain(tls.certificate, tls.key)
-    return context
+def _may_be_for_tls(error: BaseException) -> bool:
+    """Whether it might go better with encryption, or without: sslmode `allow` and `prefer` then try the other one."""
+    if isinstance(error, ConnectionRefusedError | TimeoutError):
+        return False
+    return isinstance(error, ssl.SSLError | ConnectionError | asyncpg.InvalidAuthorizationSpecificationError)
+
+
+def _watch_over(peer: socket.socket, tcp: Tcp) -> None:
+    """Has the system find out when the server is silently gone, which the driver would never."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, tcp.keepalives)
+    limits = {"TCP_USER_TIMEOUT": tcp.user_timeout}
+    if tcp.keepalives:
+        limits |= {"TCP_KEEPIDLE": tcp.idle, "TCP_KEEPINTVL": tcp.interval, "TCP_KEEPCNT": tcp.count}
+    for name, value in limits.items():
+        if value is not None and hasattr(socket, name):  # not every system has them all
+            peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def cannot_connect(error: BaseException, target: Target, timeout: float) -> CannotConnect:
-    """Why connecting failed. `timeout` is in seconds."""
+    """Why connecting to the first place of the target failed. `timeout` is in seconds."""
     said = _words(error)
     match error:
         case asyncpg.InvalidPasswordError() if target.password is None:
@@ -152,14 +207,10 @@ def cannot_connect(error: BaseException, target: Target, timeout: float) -> Cann
             return ConnectionRefused(
                 f"{target.address} refused the connection; is PostgreSQL running there, on that port?"
             )
-        case OSError() if "Multiple exceptions" in said:  # one for each address of the host
-            return ConnectionRefused(
-                f"No address of {target.address} took the connection; is PostgreSQL running there, on that port?"
-            )
-        case asyncpg.ClientConfigurationError() if "root certificate" in said:
-            return TlsFailed(
-                f"sslmode={target.tls.mode} needs a root certificate to check the server's with; give its file in "
-                "sslrootcert, or sslrootcert=system."
+        case asyncpg.InterfaceError() if "gssauth" in said:
+            return AuthenticationFailed(
+                f"{target.address} asks role {target.user!r} for GSSAPI or SSPI, which dbconsole cannot do; "
+                "let pg_hba.conf ask for a password or a certificate there."
             )
         case _:
             return CannotConnect(f"{target.address} cannot be reached: {said}.")

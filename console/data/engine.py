@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from console.clock import Clock
 from console.data.driver import (
     DRIVER_ERRORS,
     cannot_connect,
+    connect,
     connect_timeout,
     connection_arguments,
     query_error,
@@ -126,6 +128,12 @@ class Engine:
             return cannot_connect(error, self._target, connect_timeout(self._target, self._settings))
         return query_error(error, self._settings.timeouts.statement)
 
+    async def move(self, target: Target) -> None:
+        """Goes on at another place; where that is not the same one, the connections to the old one are closed."""
+        if target != self._target:
+            self._target = target
+            await self.close()
+
     async def close(self) -> None:
         """Closes every connection that is not in use, and makes the engine forget the others."""
         if self._janitor is not None:
@@ -172,7 +180,7 @@ class Engine:
         kept = max(1, min(self.size, limits.max_idle))
         engine = create_async_engine(
             URL.create("postgresql+asyncpg"),
-            connect_args=arguments,
+            async_creator=partial(connect, **arguments),
             pool_size=kept,
             max_overflow=self.size - kept,
             pool_pre_ping=True,

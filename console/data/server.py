@@ -18,13 +18,16 @@ from console.clock import SYSTEM_CLOCK, Clock
 from console.data.driver import (
     DRIVER_ERRORS,
     cannot_connect,
+    connect,
     connect_timeout,
     connection_arguments,
+    hang_up,
     query_error,
 )
 from console.data.engine import Engine
 from console.data.identifiers import in_quotes, quoted
 from console.data.queries import OLDEST_MAJOR, query
+from console.data.reaching import reach
 from console.errors import CannotConnect, ConnectionLost, OperationRefused, QueryDenied, ServerTooOld
 from console.models.pools import ConsolePool
 from console.models.server import Capabilities, Cost, Link, LinkState
@@ -56,10 +59,12 @@ class Server:
 
     def __init__(self, target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
         self.target = target
+        """Where the monitor connection is, or was last; every place that was named until it was connected once."""
         self.capabilities: Capabilities | None = None
         self.engine = Engine(target, settings, clock)
         self.workers: set[Worker] = set()
         """Processes of the console's own that work on this server, each from its beginning to its end."""
+        self._named = target
         self._settings = settings
         self._clock = clock
         self._monitor: asyncpg.Connection[Any] | None = None
@@ -105,33 +110,33 @@ class Server:
         self._try_now.set()
 
     async def connect(self) -> None:
-        """Opens the monitor connection and asks what the server can do.
+        """Opens the monitor connection, to the first place that serves, and asks what the server can do.
 
         Raises `CannotConnect`, which says why in a sentence. Without it the link is live.
         """
-        timeout = connect_timeout(self.target, self._settings)
-        connection = None
+        connection, target = await reach(self._named, self._settings)
+        timeout = connect_timeout(target, self._settings)
         try:
-            connection = await asyncpg.connect(**connection_arguments(self.target, self._settings))
             major = connection.get_server_version().major
             if major < OLDEST_MAJOR:
                 raise ServerTooOld(
-                    f"{self.target.address} runs PostgreSQL {major}; dbconsole needs {OLDEST_MAJOR} or newer."
+                    f"{target.address} runs PostgreSQL {major}; dbconsole needs {OLDEST_MAJOR} or newer."
                 )
             found = await connection.fetchrow(query("capabilities", major), timeout=timeout)
         except BaseException as error:
-            if connection is not None:
-                connection.terminate()
+            connection.terminate()
             if isinstance(error, DRIVER_ERRORS):
-                raise cannot_connect(error, self.target, timeout) from error
+                raise cannot_connect(error, target, timeout) from error
             raise
         assert found is not None, "a SELECT without FROM gives one row"
+        self.target = target
         self.capabilities = _capabilities(found)
         self._monitor = connection
         self._denied.clear()
         self._lost.clear()
         connection.add_termination_listener(self._terminated)
         self._set_link(Link(LinkState.LIVE, self._clock.now()))
+        await self.engine.move(target)
 
     async def close(self) -> None:
         """Lets go of every connection. What still runs is cancelled on the server first, and written down."""
@@ -140,7 +145,7 @@ class Server:
         monitor, self._monitor = self._monitor, None
         if monitor is not None and not monitor.is_closed():
             monitor.remove_termination_listener(self._terminated)
-            await _close(monitor)
+            await hang_up(monitor)
         await self.engine.close()
 
     async def _pause_before_retry(self, problem: CannotConnect) -> None:
@@ -257,7 +262,7 @@ class Server:
         self._visits += 1
         try:
             try:
-                connection = await asyncpg.connect(**arguments, statement_cache_size=0)
+                connection = await connect(**arguments, statement_cache_size=0)
             except DRIVER_ERRORS as error:
                 raise cannot_connect(error, target, connect_timeout(target, self._settings)) from error
             try:
@@ -265,7 +270,7 @@ class Server:
             except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
                 raise query_error(error, self._settings.timeouts.statement) from error
             finally:
-                await _close(connection)
+                await hang_up(connection)
         finally:
             self._visits -= 1
 
@@ -312,16 +317,6 @@ class Server:
             wait_count=engine.wait_count + self._wait_count,
             wait_duration=engine.wait_duration + self._wait_seconds,
         )
-
-
-async def _close(connection: asyncpg.Connection[Any]) -> None:
-    """Ends a connection; one that does not end in a second is let go of."""
-    try:
-        await connection.close(timeout=1.0)
-    except BaseException as error:
-        connection.terminate()
-        if not isinstance(error, DRIVER_ERRORS):
-            raise
 
 
 def retry_pause(attempts: int) -> float:

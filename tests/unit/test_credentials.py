@@ -1,101 +1,50 @@
-"""The password file is read as libpq reads it."""
+"""Which password is given at which place."""
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from console.credentials import password_for
+from console.credentials import with_passwords
 from console.models.target import Target
+from console.targets import resolve
 
-SHOP = Target("db1", 5432, "app", "shop")
 
-
-def password(
-    lines: str, tmp_path: Path, target: Target = SHOP, mode: int = 0o600
-) -> tuple[str | None, list[str]]:
-    """The password that a file with these lines gives, and the warnings on the way."""
+@pytest.fixture
+def passfile(tmp_path: Path) -> Path:
+    """A password file with a line for one of two hosts, and one for an address."""
     file = tmp_path / "pgpass"
-    file.write_text(lines)
-    file.chmod(mode)
-    warnings: list[str] = []
-    found = password_for(target, {"PGPASSFILE": str(file)}, warnings.append)
-    return (found.get_secret_value() if found else None), warnings
-
-
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        ("db1:5432:shop:app:secret\n", "secret"),
-        ("*:*:*:*:secret", "secret"),
-        ("# db1:5432:shop:app:no\n\ndb1:5432:shop:app:yes\n", "yes"),
-        ("db1:5432:other:app:no\ndb1:5432:shop:app:first\ndb1:*:*:*:second\n", "first"),
-        (r"db1:5432:shop:app:a\:b\\c", r"a:b\c"),
-        ("db1:5432:shop:app:secret\r\n", "secret"),
-        ("db1:5433:shop:app:no", None),
-        ("db1:5432:shop:no", None),
-        ("db1:5432:shop:app:", None),
-        (r"\*:*:*:*:no", None),
-    ],
-)
-def test_the_first_line_that_matches_gives_the_password(
-    lines: str, expected: str | None, tmp_path: Path
-) -> None:
-    assert password(lines, tmp_path) == (expected, [])
-
-
-@pytest.mark.parametrize(
-    ("host", "in_file", "matches"),
-    [
-        ("/var/run/postgresql", "localhost", True),
-        ("/tmp", "localhost", True),
-        ("/run/demo", "localhost", False),
-        ("/run/demo", "/run/demo", True),
-        ("::1", r"\:\:1", True),
-    ],
-)
-def test_hosts_with_other_names(host: str, in_file: str, matches: bool, tmp_path: Path) -> None:
-    found, _ = password(f"{in_file}:*:*:*:secret", tmp_path, Target(host, 5432, "app", "shop"))
-    assert found == ("secret" if matches else None)
-
-
-def test_escaped_fields_match_what_they_stand_for(tmp_path: Path) -> None:
-    found, _ = password(r"*:*:a\:b:c\\d:secret", tmp_path, Target("db1", 5432, r"c\d", "a:b"))
-    assert found == "secret"
-
-
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
-def test_a_file_that_others_may_read_is_not_used(mode: int, tmp_path: Path) -> None:
-    found, warnings = password("*:*:*:*:secret", tmp_path, mode=mode)
-    assert found is None
-    assert warnings == [
-        f"The password file {tmp_path}/pgpass is not used: others may read it; chmod 600 makes it private."
-    ]
-
-
-def test_a_directory_is_not_a_password_file(tmp_path: Path) -> None:
-    warnings: list[str] = []
-    assert password_for(SHOP, {"PGPASSFILE": str(tmp_path)}, warnings.append) is None
-    assert warnings == [f"The password file {tmp_path} is not used: it is not a plain file."]
-
-
-def test_the_file_in_the_home_directory_is_the_default(tmp_path: Path) -> None:
-    file = tmp_path / ".pgpass"
-    file.write_text("*:*:*:*:secret")
-    os.chmod(file, 0o600)
-    assert password_for(SHOP, {"HOME": str(tmp_path)}, pytest.fail) == SecretStr("secret")
-
-
-def test_no_file_is_no_password(tmp_path: Path) -> None:
-    assert password_for(SHOP, {"HOME": str(tmp_path)}, pytest.fail) is None
-
-
-def test_the_password_of_the_target_wins(tmp_path: Path) -> None:
-    file = tmp_path / ".pgpass"
-    file.write_text("*:*:*:*:no")
+    file.write_text("db2:5433:shop:app:second\n10.0.0.3:*:*:*:third\n")
     file.chmod(0o600)
-    target = Target("db1", 5432, "app", "shop", SecretStr("own"))
-    assert password_for(target, {"HOME": str(tmp_path)}, pytest.fail) == SecretStr("own")
+    return file
+
+
+def passwords(target: Target) -> list[str | None]:
+    """What is given at each place."""
+    return [place.password.get_secret_value() if place.password else None for place in target.endpoints]
+
+
+def test_each_place_has_its_own(passfile: Path) -> None:
+    target = resolve(
+        f"host=db1,db2, hostaddr=10.0.0.3,10.0.0.3,10.0.0.3 port=5433 user=app dbname=shop passfile={passfile}",
+        {},
+    )
+    assert passwords(with_passwords(target, {}, pytest.fail)) == [None, "second", "third"]
+
+
+def test_the_password_of_the_target_wins_everywhere(passfile: Path) -> None:
+    target = resolve("postgresql://app:own@db1,db2:5433/shop", {"PGPASSFILE": str(passfile)})
+    assert passwords(with_passwords(target, {}, pytest.fail)) == ["own", "own"]
+    own = replace(target, password=SecretStr("other"))
+    assert with_passwords(own, {}, pytest.fail) == own
+
+
+def test_a_file_that_is_open_to_others_is_complained_of_once(passfile: Path) -> None:
+    passfile.chmod(0o644)
+    warnings: list[str] = []
+    target = resolve("postgresql://app@db1,db2:5433/shop", {"PGPASSFILE": str(passfile)})
+    assert passwords(with_passwords(target, {}, warnings.append)) == [None, None]
+    assert len(warnings) == 1

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import asyncpg
 import pytest
 from pydantic import SecretStr
 
 from console.data.driver import cannot_connect, connection_arguments, query_error
 from console.errors import (
+    AuthenticationFailed,
     CannotConnect,
     ConnectionLost,
-    ConnectionRefused,
     DbconsoleError,
     ObjectMissing,
     QueryDenied,
@@ -19,7 +21,7 @@ from console.errors import (
     ServerStarting,
     TooManyConnections,
 )
-from console.models.target import Target, Tls
+from console.models.target import Target
 from console.settings import Settings, Timeouts
 
 TARGET = Target("db1", 5432, "app", "shop", SecretStr("s3cr3t"))
@@ -28,16 +30,15 @@ TARGET = Target("db1", 5432, "app", "shop", SecretStr("s3cr3t"))
 def test_limits_are_told_in_the_units_of_the_server() -> None:
     settings = Settings(timeouts=Timeouts(connect=3, statement=2.5, lock=0.25))
     arguments = connection_arguments(TARGET, settings)
-    assert arguments["timeout"] == 3
+    assert arguments["limit"] == 3
     assert arguments["server_settings"]["statement_timeout"] == "2500"
     assert arguments["server_settings"]["lock_timeout"] == "250"
-    assert arguments["password"] == "s3cr3t"
 
 
-def test_the_names_of_tls_files_may_hold_anything() -> None:
-    target = Target("db1", 5432, "app", "shop", tls=Tls("verify-full", "/a b/c&d=e%?.crt"))
-    dsn = connection_arguments(target, Settings())["dsn"]
-    assert dsn == "postgresql:///?sslmode=verify-full&sslrootcert=%2Fa+b%2Fc%26d%3De%25%3F.crt"
+def test_a_name_that_a_person_gives_stands_behind_the_consoles() -> None:
+    target = replace(TARGET, application_name="nightly", options="-c work_mem=1MB")
+    given = connection_arguments(target, Settings())["server_settings"]
+    assert (given["application_name"], given["options"]) == ("dbconsole (nightly)", "-c work_mem=1MB")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,11 @@ def test_the_names_of_tls_files_may_hold_anything() -> None:
         (asyncpg.TooManyConnectionsError("sorry, too many clients already"), TooManyConnections, True),
         (asyncpg.CannotConnectNowError("the database system is starting up"), ServerStarting, True),
         (asyncpg.ProtocolViolationError('unsupported startup parameter: "jit"'), CannotConnect, True),
-        (OSError("Multiple exceptions: [Errno 111] …, [Errno 111] …"), ConnectionRefused, True),
+        (
+            asyncpg.InterfaceError("gssapi module not found; please install asyncpg[gssauth]"),
+            AuthenticationFailed,
+            False,
+        ),
         (OSError(113, "No route to host"), CannotConnect, True),
     ],
 )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import pwd
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from console import targets
 from console.errors import BadTarget
-from console.models.target import Target, Tls
+from console.models.target import SessionKind, Target, Tcp, Tls
 from console.targets import resolve
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -57,7 +59,7 @@ def parts(target: Target) -> tuple[str, int, str, str, str | None]:
         ("hostaddr=10.0.0.7 user=app", ("10.0.0.7", 5432, "app", "app", None)),
         (
             "postgresql://app@db1/shop?application_name=x&connect_timeout=3&target_session_attrs=any"
-            "&gssencmode=disable&channel_binding=prefer&sslnegotiation=postgres&client_encoding=utf8",
+            "&krbsrvname=pg&min_protocol_version=3.0&max_protocol_version=latest&sslcertmode=allow&replication=0&gssencmode=disable&channel_binding=prefer&sslnegotiation=postgres&client_encoding=utf8",
             ("db1", 5432, "app", "shop", None),
         ),
     ],
@@ -77,15 +79,54 @@ def test_arguments_mean_what_they_mean_to_psql(
         ("postgresql://db1?sslmode=verify-ca", Tls("verify-ca")),
         ("postgresql://db1?ssl=true", Tls("require")),
         ("postgresql://db1?sslrootcert=system", Tls("verify-full", "system")),
-        ("host=db1 sslmode=require sslrootcert={file} sslcert={file} sslkey={file}",
-         Tls("require", "{file}", "{file}", "{file}")),
+        ("host=db1 sslmode=require sslrootcert={file} sslcert={file} sslkey={file} sslcrl={file} sslcrldir={directory}"
+         " sslpassword=s3cret ssl_min_protocol_version=tlsv1.3 sslsni=0 sslnegotiation=direct sslcertmode=disable",
+         Tls("require", "{file}", "{file}", "{file}", SecretStr(SECRET), "{file}", "{directory}", minimum="TLSv1.3",
+             names_server=False, is_direct=True, presents_certificate=False)),
     ],
 )  # fmt: skip
 def test_tls_is_asked_for_in_libpqs_words(argument: str, tls: Tls, tmp_path: Path) -> None:
-    file = tmp_path / "certificate"
-    file.touch()
-    files = [part and part.format(file=file) for part in (tls.root_certificate, tls.certificate, tls.key)]
-    assert resolve(argument.format(file=file), {}).tls == Tls(tls.mode, *files)
+    places = {"file": tmp_path / "certificate", "directory": tmp_path}
+    places["file"].touch()
+    files = ("root_certificate", "certificate", "key", "revocations", "revocations_directory")
+    there = {name: value.format(**places) for name in files if (value := getattr(tls, name))}
+    assert resolve(argument.format(**places), {}).tls == replace(tls, **there)
+
+
+@pytest.mark.parametrize(
+    ("argument", "environ", "places"),
+    [
+        ("postgresql://db1:1,[::1],:3/shop", {}, [("db1", 1, None), ("::1", 5432, None), ("localhost", 3, None)]),
+        ("postgresql://db1,db2/shop", {"PGPORT": "1"}, [("db1", 5432, None), ("db2", 5432, None)]),
+        ("postgresql://db1/shop", {"PGPORT": "1"}, [("db1", 1, None)]),
+        ("host=db1,db2", {"PGPORT": "1"}, [("db1", 1, None), ("db2", 1, None)]),
+        ("host=db1,/run/x port=1,2", {}, [("db1", 1, None), ("/run/x", 2, None)]),
+        ("host=db1, hostaddr=10.0.0.7,::1", {}, [("db1", 5432, "10.0.0.7"), ("::1", 5432, None)]),
+        ("host=db1", {"PGHOSTADDR": "10.0.0.7"}, [("db1", 5432, "10.0.0.7")]),
+    ],
+)  # fmt: skip
+def test_several_places(
+    argument: str, environ: dict[str, str], places: list[tuple[str, int, str | None]]
+) -> None:
+    target = resolve(argument, environ)
+    assert [(place.host, place.port, place.hostaddr) for place in target.endpoints] == places
+
+
+def test_what_else_can_be_asked_for() -> None:
+    target = resolve(
+        "host=db1,db2 user=app target_session_attrs=prefer-standby load_balance_hosts=random keepalives=0"
+        " keepalives_idle=60 keepalives_count=0 tcp_user_timeout=5000 application_name=nightly options='-c jit=off'",
+        {"PGPASSFILE": "/etc/pgpass"},
+    )
+    assert target.session is SessionKind.PREFER_STANDBY
+    assert target.is_shuffled
+    assert target.tcp == Tcp(False, 60, None, None, 5000)
+    assert (target.application_name, target.options, target.passfile) == (
+        "nightly",
+        "-c jit=off",
+        "/etc/pgpass",
+    )
+    assert str(target) == "app@db1:5432,db2:5432/app"
 
 
 LIBPQ = {"PGHOST": "pg1", "PGPORT": "6001", "PGUSER": "pguser", "PGPASSWORD": SECRET, "PGDATABASE": "pgdb"}
@@ -98,6 +139,9 @@ LIBPQ = {"PGHOST": "pg1", "PGPORT": "6001", "PGUSER": "pguser", "PGPASSWORD": SE
         (None, LIBPQ, ("pg1", 6001, "pguser", "pgdb", SECRET), "PGHOST"),
         (None, {"PGUSER": "pguser"}, ("localhost", 5432, "pguser", "pguser", None), "PGUSER"),
         (None, {"PGHOSTADDR": "10.0.0.7"}, ("10.0.0.7", 5432, ME, ME, None), "PGHOSTADDR"),
+        ("hostaddr=10.0.0.7", {"PGHOST": "db1"}, ("db1", 5432, ME, ME, None), "argument"),
+        ("host='' port='' user=app password=''", LIBPQ, ("localhost", 5432, "app", "pgdb", None), "argument"),
+        ("host=db1 user=app dbname=x", {"PGPORT": "", "PGREQUIREAUTH": ""}, ("db1", 5432, "app", "x", None), "argument"),
         (None, {"PGHOST": "", "PGPORT": ""}, ("localhost", 5432, ME, ME, None), "default"),
         ("postgresql://db1", LIBPQ, ("db1", 6001, "pguser", "pgdb", SECRET), "argument"),
         ("postgresql://db1", {"PGHOSTADDR": "10.0.0.7"}, ("db1", 5432, ME, ME, None), "argument"),
@@ -141,6 +185,7 @@ KEYWORDS = (
     "TARGET: keywords are written name=value with spaces between; "
     "a value with a space or a quote stands between single quotes."
 )
+MODES = "{} can only be disable, allow, prefer, require, verify-ca or verify-full."
 NEITHER = (
     "TARGET is neither a URL (postgresql://host/database), nor keywords (host=… dbname=…), "
     "nor the name of a database."
@@ -171,10 +216,12 @@ UNKNOWN = "TARGET has an unknown option after the password; is a character to be
         ("postgresql://db1:-1/shop", PORT),
         ("postgresql://db1:５４３２/shop", PORT),
         ("host=db1 password=s3cret port=54e2", PORT),
-        ("postgresql://app:s3cret@db1,db2/shop", "TARGET names several hosts, where only one is supported."),
-        ("host=db1,db2 password=s3cret", "host in TARGET names several hosts, where only one is supported."),
+        ("host=db1,db2 hostaddr=10.0.0.7", "host in TARGET and hostaddr in TARGET are not as many: "
+         "every host has one address, in the same order."),
+        ("host=db1,db2,db3 port=1,2", "port in TARGET does not fit the hosts: there is one for all of them, or one for each."),
+        ("postgresql://db1,db2:54e2/shop", PORT),
+        ("host=db1 hostaddr=db2", "hostaddr in TARGET is not an address such as 10.0.0.7: a name goes into host."),
         ("host=@abstract", "host in TARGET names an abstract socket, which is not supported."),
-        ("host=db1 hostaddr=10.0.0.7", "host in TARGET and hostaddr in TARGET are not supported together: give one of them."),
         ("postgresql://::1/shop", BRACKETS),
         ("postgresql://[::1/shop", BRACKETS),
         ("postgresql://[::1]5432/shop", BRACKETS),
@@ -193,16 +240,29 @@ UNKNOWN = "TARGET has an unknown option after the password; is a character to be
         ("host=db1 password=x s3cret", KEYWORDS),
         ("host='db1", KEYWORDS),
         ("host='db1'x", KEYWORDS),
-        ("postgresql://db1?sslmode=requre", "sslmode in TARGET is none of disable, allow, prefer, require, verify-ca, verify-full."),
+        ("postgresql://db1?sslmode=requre", MODES.format("sslmode in TARGET")),
+        ("sslmode='' host=db1", MODES.format("sslmode in TARGET")),
         ("postgresql://db1?sslrootcert=system&sslmode=require",
          "sslmode in TARGET can only be verify-full where the root certificates are the system's."),
         ("postgresql://db1?sslrootcert=/nowhere/ca.pem",
          "sslrootcert in TARGET names a file that is not there: /nowhere/ca.pem."),
-        ("postgresql://db1?service=shop", "service in TARGET is not supported: leave it out."),
-        ("host=db1 options='-c work_mem=1MB'", "options in TARGET is not supported: leave it out."),
-        ("host=db1 passfile=/nowhere", "passfile in TARGET is not supported: leave it out."),
+        ("postgresql://db1?sslnegotiation=direct",
+         "sslnegotiation in TARGET can only be direct where sslmode is require or stricter."),
+        ("host=db1 sslmode=verify-full sslsni=0", "sslsni in TARGET can only be 1 where sslmode is verify-full."),
+        ("host=db1 ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=tlsv1.2",
+         "ssl_min_protocol_version in TARGET is newer than ssl_max_protocol_version in TARGET."),
+        ("host=db1 ssl_min_protocol_version=SSLv3",
+         "ssl_min_protocol_version in TARGET is none of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3."),
+        ("host=db1 sslcrldir=/nowhere", "sslcrldir in TARGET names a directory that is not there: /nowhere."),
+        ("host=db1 keepalives_idle=soon", "keepalives_idle in TARGET is not a whole number."),
+        ("host=db1 require_auth=scram-sha-256", "require_auth in TARGET is not supported: leave it out."),
+        ("host=/run/x requirepeer=postgres", "requirepeer in TARGET is not supported: leave it out."),
         ("postgresql://db1?channel_binding=require", "channel_binding in TARGET can only be disable or prefer."),
-        ("postgresql://db1?target_session_attrs=read-write", "target_session_attrs in TARGET can only be any."),
+        ("postgresql://db1?gssencmode=require", "gssencmode in TARGET can only be disable or prefer."),
+        ("postgresql://db1?target_session_attrs=master", "target_session_attrs in TARGET can only be "
+         "any, read-write, read-only, primary, standby or prefer-standby."),
+        ("postgresql://db1?load_balance_hosts=yes", "load_balance_hosts in TARGET can only be disable or random."),
+        ("host=db1 replication=database", "replication in TARGET can only be false, off, no or 0."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_by_name(argument: str, sentence: str) -> None:
@@ -220,14 +280,11 @@ def test_what_cannot_be_used_is_refused_by_name(argument: str, sentence: str) ->
          "DATABASE_URL begins with mysql://, where only postgresql:// or postgres:// is understood."),
         ({"DATABASE_URL": "postgres://db1:x"}, "port in DATABASE_URL is not a whole number between 1 and 65535."),
         ({"DB_HOST": "db1", "DB_PORT": "70000"}, "DB_PORT is not a whole number between 1 and 65535."),
-        ({"DB_HOST": "db1,db2"}, "DB_HOST names several hosts, where only one is supported."),
-        ({"DB_HOST": "db1", "DB_SSL_MODE": "on"},
-         "DB_SSL_MODE is none of disable, allow, prefer, require, verify-ca, verify-full."),
+        ({"DB_HOST": "db1", "DB_SSL_MODE": "on"}, MODES.format("DB_SSL_MODE")),
         ({"PGPORT": "x"}, "PGPORT is not a whole number between 1 and 65535."),
-        ({"PGSERVICE": "shop"}, "PGSERVICE is not supported: leave it out."),
-        ({"PGOPTIONS": "-c x=1"}, "PGOPTIONS is not supported: leave it out."),
+        ({"PGREQUIREAUTH": "none"}, "PGREQUIREAUTH is not supported: leave it out."),
+        ({"PGMINPROTOCOLVERSION": "3.2"}, "PGMINPROTOCOLVERSION can only be 3.0."),
         ({"PGCHANNELBINDING": "require"}, "PGCHANNELBINDING can only be disable or prefer."),
-        ({"PGHOST": "db1", "PGHOSTADDR": "10.0.0.7"}, "PGHOST and PGHOSTADDR are not supported together: give one of them."),
         ({"PGSSLROOTCERT": "/nowhere"}, "PGSSLROOTCERT names a file that is not there: /nowhere."),
     ],
 )  # fmt: skip

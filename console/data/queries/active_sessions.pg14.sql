@@ -8,7 +8,7 @@ WITH a AS MATERIALIZED (
     SELECT *
     FROM pg_stat_activity
     WHERE pid <> pg_backend_pid()
-      AND application_name IS DISTINCT FROM 'dbconsole'
+      AND (application_name ~ '^dbconsole( \(|$)') IS NOT TRUE
 ), active AS MATERIALIZED (
     SELECT coalesce(l.query_id, a.query_id) AS query_id,
            left(a.query, $1::int) AS query,

@@ -1,7 +1,7 @@
 """What the console and its worker say to each other: one request in, lines of events out.
 
 Both are JSON, made and checked by pydantic from plain dataclasses, so that neither side can misread the other. The
-password is in the request alone, which goes over standard input: no argument list and no environment shows it.
+passwords are in the request alone, which goes over standard input: no argument list and no environment shows it.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ class Request:
     target: Target | None = None
     """Where the database is; None for work that needs none."""
     password: str = field(default="", repr=False)
+    key_password: str = field(default="", repr=False)
+    """Of the client certificate's private key."""
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Migrations = field(default_factory=Migrations)
     read_only: bool = False
@@ -74,8 +76,9 @@ class Request:
         """The same for a database, under the limits of the settings."""
         return replace(
             self,
-            target=replace(target, password=None),
-            password=target.password.get_secret_value() if target.password else "",
+            target=replace(target, password=None, others=(), tls=replace(target.tls, key_password=None)),
+            password=_plain(target.password),
+            key_password=_plain(target.tls.key_password),
             timeouts=settings.timeouts,
             limits=settings.migrations,
             read_only=settings.read_only,
@@ -91,7 +94,16 @@ class Request:
         """The target with its password. Raises `ValueError` where there is none."""
         if self.target is None:
             raise ValueError(f"{self.work.value} needs a database")
-        return replace(self.target, password=SecretStr(self.password) if self.password else None)
+        tls = replace(self.target.tls, key_password=_secret(self.key_password))
+        return replace(self.target, password=_secret(self.password), tls=tls)
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def _secret(text: str) -> SecretStr | None:
+    return SecretStr(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from console.data.driver import DRIVER_ERRORS, connection_arguments
+from console.data.driver import DRIVER_ERRORS, application_name, connect, connection_arguments
 from console.data.migrations.worker.protocol import Request
 
 APPLICATION_NAME = "dbconsole migrate"
@@ -23,13 +23,13 @@ From PostgreSQL 14 on, and the first of them not on every system.
 """
 
 
-def session_arguments(request: Request, application_name: str) -> dict[str, Any]:
-    """asyncpg's arguments for a connection that may write, under the limits of the migrations' settings."""
+def session_arguments(request: Request, name: str) -> dict[str, Any]:
+    """What `connect` is told for a connection that may write, under the limits of the migrations' settings."""
     arguments = connection_arguments(request.database, request.settings)
     settings = arguments["server_settings"]
     del settings["default_transaction_read_only"], settings["jit"]
     settings |= {
-        "application_name": application_name,
+        "application_name": application_name(request.database, name),
         "lock_timeout": f"{request.limits.lock_timeout * 1000:.0f}",
         "statement_timeout": f"{request.limits.statement_timeout * 1000:.0f}",
         "idle_in_transaction_session_timeout": str(_IDLE_LIMIT),
@@ -50,7 +50,7 @@ async def newer_settings(connection: asyncpg.Connection[Any]) -> dict[str, str]:
 @asynccontextmanager
 async def opened(arguments: dict[str, Any]) -> AsyncIterator[asyncpg.Connection[Any]]:
     """A connection, closed at the end, politely if the server still listens. Raises what the driver raises."""
-    connection = await asyncpg.connect(**arguments)
+    connection = await connect(**arguments)
     try:
         yield connection
     finally:
