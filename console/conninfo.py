@@ -92,7 +92,7 @@ def parse(text: str, source: str) -> Options:
         raise BadTarget(f"{source}: two slashes come after the scheme, as in postgresql://host/database.")
     elif re.match(r"\w+\s*=", text):
         pairs = _keywords(text, source)
-    elif re.search(r"[\s/@:=]", text):
+    elif re.search("[/@:=]", text):
         raise BadTarget(
             f"{source} is neither a URL (postgresql://host/database), nor keywords (host=… dbname=…), "
             "nor the name of a database."

@@ -77,7 +77,7 @@ def _options(service: str, file: Path) -> Options | None:
             if line.startswith(f"[{service}]"):
                 options = {}
         elif options is not None:
-            place = f"line {number} of {file}"
+            place = f"Line {number} of {file}"
             name, equals, value = line.partition("=")
             if line.startswith("ldap"):
                 raise BadTarget(
@@ -89,7 +89,7 @@ def _options(service: str, file: Path) -> Options | None:
                 raise BadTarget(f"{place} is not name=value, without spaces around the '='.")
             if name in ("service", "servicefile"):
                 raise BadTarget(f"{place} names another service, which a service cannot do: take it out.")
-            options.setdefault(name, named(name, value, place))
+            options.setdefault(name, named(name, value, f"line {number} of {file}"))
     return options
 
 

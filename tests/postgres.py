@@ -91,6 +91,7 @@ class PostgresCluster:
         self.password = secrets.token_urlsafe(12)
         self.port = 0
         self.certificates: Certificates | None = None
+        self._primary: PostgresCluster | None = None
         self._settings = dict(settings or {})
         self._hba = hba
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,6 +102,7 @@ class PostgresCluster:
                 "ssl": "on",
                 "ssl_cert_file": str(self.certificates.certificate),
                 "ssl_key_file": str(self.certificates.key),
+                "ssl_ca_file": str(self.certificates.root),
             }
 
     @property
@@ -153,6 +155,22 @@ class PostgresCluster:
         finally:
             await connection.close()
 
+    def follow(self, primary: PostgresCluster) -> PostgresCluster:
+        """Makes this cluster, not started yet, a standby of one that runs and has `hba` "local replication all trust"."""
+        self._primary = primary
+        self.password = primary.password
+        return self
+
+    def psql(self, statements: str) -> None:
+        """Runs statements as superuser, over the socket."""
+        done = self.programs.run(
+            *("psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statements),
+            *("--host", self.directory, "--port", str(self.port), "--username", "postgres"),
+            account=own_account(),
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"psql failed: {last_words(done.stderr.splitlines())}")
+
     def start(self) -> None:
         """Starts the server, with new data at the first time and on the same port ever after."""
         first = not self.data.exists()
@@ -166,8 +184,8 @@ class PostgresCluster:
             # Between the choice of a port and its use somebody else may have taken it.
             if not first or attempt == 4 or "Address already in use" not in self.log:
                 raise RuntimeError(f"PostgreSQL did not start:\n{self.log}")
-        if first:
-            self._psql(_ROLES.format(password=self.password))
+        if first and self._primary is None:
+            self.psql(_ROLES.format(password=self.password))
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stops the server: SIGTERM waits for sessions to end, SIGINT ends them, SIGQUIT does not clean up."""
@@ -215,12 +233,19 @@ class PostgresCluster:
         self.close()
 
     def _initialise(self) -> None:
-        done = self.programs.run(
+        making: tuple[str | Path, ...] = (
             *("initdb", "--pgdata", self.data, "--username", "postgres", "--auth", "trust"),
             *("--encoding", "UTF8", "--locale", "C", "--no-sync"),
         )
+        if self._primary is not None:
+            making = (
+                *("pg_basebackup", "--pgdata", self.data, "--username", "postgres", "--no-sync"),
+                *("--host", self._primary.directory, "--port", str(self._primary.port)),
+                *("--checkpoint", "fast", "--write-recovery-conf"),
+            )
+        done = self.programs.run(str(making[0]), *making[1:])
         if done.returncode != 0:
-            raise RuntimeError(f"initdb failed: {last_words(done.stderr.splitlines())}")
+            raise RuntimeError(f"{making[0]} failed: {last_words(done.stderr.splitlines())}")
         settings = {
             "listen_addresses": self.host,
             "unix_socket_directories": str(self.directory),
@@ -272,15 +297,6 @@ class PostgresCluster:
         except OSError:
             return False
         return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(self.pid)
-
-    def _psql(self, statements: str) -> None:
-        done = self.programs.run(
-            *("psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statements),
-            *("--host", self.directory, "--port", str(self.port), "--username", "postgres"),
-            account=own_account(),
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"psql failed: {last_words(done.stderr.splitlines())}")
 
 
 class Clusters:
