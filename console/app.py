@@ -7,9 +7,9 @@ import gc
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, cast
 from weakref import ref
 
 import platformdirs
@@ -47,11 +47,16 @@ from console.widgets.loading import StillLoading
 
 if TYPE_CHECKING:
     from console.data.services import Services
+    from console.models.environments import Destination
     from console.screens.activity import ActivityScreen
+    from console.screens.servers import ServerChosen
 
 
 Complain: TypeAlias = Callable[[str], None]
 """Takes a sentence about something of the person's own that could not be used."""
+
+SERVERS = "servers"
+"""The mode in which a server is chosen."""
 
 
 class ConsoleApp(DeltaPainting, App[int]):
@@ -69,6 +74,7 @@ class ConsoleApp(DeltaPainting, App[int]):
             Binding(f"{key},f{key}", f"switch_mode({mode!r})", title, show=False, priority=True, id=f"screen.{mode}", tooltip=f"Go to {title}")
             for key, mode, title in TABS
         ),
+        Binding("ctrl+o", "show_servers", "servers", show=False, id="servers", tooltip="Switch environment: go to another server"),
         Binding("ctrl+z", "suspend_process", "suspend", show=False, id="suspend", tooltip="Go to the shell; fg comes back"),
         Binding("t", "next_theme", "theme", show=False, id="theme", tooltip="Use the next theme"),
         Binding("ctrl+l", "repaint", "repaint", show=False, id="repaint", tooltip="Paint the whole screen again"),
@@ -78,8 +84,9 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def __init__(
         self,
-        services: Callable[[Complain], Services],
+        services: Callable[[Complain], Services] | None,
         *,
+        servers: Callable[[], Sequence[Destination]] = tuple,
         theme: object = None,
         screen: object = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -87,13 +94,18 @@ class ConsoleApp(DeltaPainting, App[int]):
         """`services` gives the services of the target and may take its time: it is called in a thread after the first frame.
 
         It is handed a function for sentences about what could not be used, and raises `DbconsoleError` where the
-        console cannot go on. `theme` and `screen` are wishes for the first frame, still unchecked.
+        console cannot go on. Without it the console is there to choose one of `servers`, which is called in a thread
+        too; whichever is chosen, this console ends, for it belongs to one server. `theme` and `screen` are wishes for
+        the first frame, still unchecked.
         """
         self.clock = clock
         self.services: Services | None = None
         self.refusal: DbconsoleError | None = None
         self.was_connected = False
+        self.chosen: Destination | None = None
+        """The server to go to next."""
         self._make_services = services
+        self._find_servers = servers
         self._connecting: asyncio.Task[None] | None = None
         self._unfinished: str | None = None
         self._answered_at = 0.0
@@ -106,8 +118,10 @@ class ConsoleApp(DeltaPainting, App[int]):
             "slow": self._slow_screen,
             "migrations": self._migrations_screen,
             "accounts": self._accounts_screen,
+            SERVERS: self._servers_screen,
         }
-        self.DEFAULT_MODE = screen if isinstance(screen, str) and screen in self.MODES else TABS[0][1]  # type: ignore[misc]
+        self.looked_at = screen if isinstance(screen, str) and screen in self.MODES else TABS[0][1]
+        self.DEFAULT_MODE = SERVERS if services is None else self.looked_at  # type: ignore[misc]
         # Textual chooses its filter for NO_COLOR before a theme is set: an ANSI theme keeps the terminal's defaults.
         self._colourless = "NO_COLOR" in os.environ
         super().__init__(driver_class=ConsoleDriver, ansi_color=True if self._colourless else None)
@@ -144,6 +158,11 @@ class ConsoleApp(DeltaPainting, App[int]):
         from console.screens.accounts import AccountsScreen
 
         return AccountsScreen(self.services, self.clock)
+
+    def _servers_screen(self) -> Screen[None]:
+        from console.screens.servers import ServersScreen
+
+        return ServersScreen(self._find_servers, lambda: self.services)
 
     def get_loading_widget(self) -> Widget:
         return StillLoading()
@@ -204,13 +223,14 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def on_mount(self) -> None:
         # The first frame has been painted: what follows takes time to import, in a thread, and no key waits for it.
-        self._start()
+        if self._make_services is not None:
+            self._start(self._make_services)
 
     @work(group="start", exclusive=True, exit_on_error=True)
-    async def _start(self) -> None:
+    async def _start(self, make_services: Callable[[Complain], Services]) -> None:
         """Makes the services and begins to connect. Bad input ends the app with a sentence, a defect as defects do."""
         try:
-            services = await asyncio.to_thread(self._make_services, self._complaints.append)
+            services = await asyncio.to_thread(make_services, self._complaints.append)
             if (theme := services.settings.theme) is not None:
                 check_theme(theme, self._config_dir)
         except DbconsoleError as problem:
@@ -268,8 +288,13 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # The keys of the screens are looked at before any other, so that what is typed right behind one finds its
-        # screen there; but not while a person types, nor through a dialog.
-        return not (action == "switch_mode" and (isinstance(self.focused, Input) or self.screen.is_modal))
+        # screen there; but not while a person types, nor through a dialog, nor before there is a server.
+        if action == "switch_mode":
+            blocked = isinstance(self.focused, Input) or self.screen.is_modal
+            return not blocked and self._make_services is not None
+        if action == "leave_servers":
+            return self._make_services is not None
+        return not (action == "show_servers" and self.current_mode == SERVERS)
 
     def action_next_theme(self) -> None:
         """Use the next theme."""
@@ -317,17 +342,41 @@ class ConsoleApp(DeltaPainting, App[int]):
         title = self.screen.title or next((title for _, mode, title in TABS if mode == self.current_mode), "")
         await self.push_screen_wait(HelpDialog(f"Keys: {title}", list(self.screen.active_bindings.values())))
 
+    async def action_show_servers(self) -> None:
+        """Show the servers that there are."""
+        self.looked_at = self.current_mode
+        await self.switch_mode(SERVERS)
+
+    async def action_leave_servers(self) -> None:
+        """Go back to the server that is open."""
+        await self.switch_mode(self.looked_at)
+
+    def on_server_chosen(self, event: ServerChosen) -> None:
+        """Ends this console for one on another server; where that would interrupt something, only when it is said twice."""
+        from console.models.environments import Kind
+
+        if self._may_leave("enter again goes there."):
+            self.chosen = event.destination
+            if isinstance(self._driver, ConsoleDriver):
+                # The demo has to say things on the terminal before its console is there.
+                self._driver.hands_over = event.destination.kind is not Kind.DEMO
+            self.exit()
+
     @on(Unfinished)
     def _note_unfinished(self, event: Unfinished) -> None:
         self._unfinished = event.sentence
 
     async def action_quit(self) -> None:
         """Leave; where that would interrupt something, only when it is said twice."""
-        if self._unfinished is None:
+        if self._may_leave("q again leaves."):
             self.exit()
-        else:
-            self.notify(f"{self._unfinished} q again leaves.", severity="warning", timeout=6)
-            self._unfinished = None
+
+    def _may_leave(self, how: str) -> bool:
+        """Whether leaving interrupts nothing, or was said before; if not, says what it would and how to do it."""
+        unfinished, self._unfinished = self._unfinished, None
+        if unfinished is not None:
+            self.notify(f"{unfinished} {how}", severity="warning", timeout=6)
+        return unfinished is None
 
     def action_help_quit(self) -> None:
         """Say which key leaves: ctrl+c may have been meant to copy."""
@@ -342,7 +391,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         # Its own screen is a dialog, through which the keys of the screens do not work.
         commands = {
             mode: SystemCommand(f"Go to {title}", f"key {key}", partial(self.switch_mode, mode))
-            for key, mode, title in TABS
+            for key, mode, title in (TABS if self._make_services is not None else ())
         }
         for active in screen.active_bindings.values():
             binding = active.binding
@@ -390,18 +439,41 @@ def end_of_start() -> None:
     gc.enable()
 
 
-def run(services: Callable[[Complain], Services], *, theme: object, screen: object) -> int:
-    """Shows the console until the person leaves. Returns the exit code: 3 when no connection ever came about.
+class Left(NamedTuple):
+    """How a console was left."""
+
+    code: int
+    """The exit code: 3 when no connection ever came about."""
+    chosen: Destination | None
+    """Where to go next, None when the person has finished."""
+    theme: str
+    screen: str
+
+
+def run(
+    services: Callable[[Complain], Services] | None,
+    *,
+    servers: Callable[[], Sequence[Destination]],
+    theme: object,
+    screen: object,
+) -> Left:
+    """Shows the console until the person leaves its server.
 
     The arguments are those of `ConsoleApp`. Raises what `services` raises, and `BadTheme` when the settings name a
     theme that there is not.
     """
-    app = ConsoleApp(services, theme=theme, screen=screen)
+    app = ConsoleApp(services, servers=servers, theme=theme, screen=screen)
     app.run()
     if app._exception is not None:
         raise app._exception
     if app.refusal is not None:
         raise app.refusal
+    if app.chosen is not None and not app.return_code:
+        return Left(0, app.chosen, app.theme, app.looked_at)
+    return Left(_exit_code(app), None, app.theme, app.looked_at)
+
+
+def _exit_code(app: ConsoleApp) -> int:
     if app.return_code:
         return app.return_code
     problem = app.services.server.link.problem if app.services else None

@@ -23,7 +23,7 @@ from console.errors import BadTarget
 from console.models.target import Endpoint, SessionKind, Target, Tcp, Tls
 from console.service_file import service_options
 
-_SOCKET_DIRECTORIES = ("/var/run/postgresql", "/tmp")
+SOCKET_DIRECTORIES = ("/var/run/postgresql", "/tmp")
 """Where Debian's libpq and everybody else's looks for the local server."""
 
 _LIBPQ = {
@@ -220,7 +220,7 @@ def _tcp(options: Options) -> Tcp:
 
 def _local_host(port: int) -> str:
     """The directory where a local server's socket is, else "localhost"."""
-    for directory in _SOCKET_DIRECTORIES:
+    for directory in SOCKET_DIRECTORIES:
         if Path(directory, f".s.PGSQL.{port}").exists():
             return directory
     return "localhost"

@@ -16,7 +16,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def changing_options(function: Function) -> Function:
     """Gives a command the options that `confirm` goes by."""
     for option in (
-        click.option("-e", "--environment", metavar="NAME", help="production wants --confirm, not --yes."),
+        click.option("-e", "--environment", metavar="NAME", help="Where to go, or what TARGET is for; production wants --confirm, not --yes."),
         click.option("--read-only", is_flag=True, default=None, help="Let nothing be changed."),
         click.option("--yes", is_flag=True, help="Do not ask."),
         click.option("--confirm", metavar="NAME", help="What would have to be typed; in production the only way not to be asked."),
@@ -41,7 +41,7 @@ def confirm(
     from console.terminal.safe_text import visible
 
     settings = load_settings({name: options[name] for name in ("environment", "read_only")})
-    typed = always_typed or settings.environment == "production"
+    typed = always_typed or settings.types_names
     if options["confirm"] is not None:
         if options["confirm"] != operation.object_name:
             raise OperationRefused(f"Nothing was done: --confirm has to be {operation.object_name!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ def command(context: click.Context, /, **options: Any) -> int:
     # What would keep the console from opening is said before a server is started for it.
     check_terminal()
     load_settings(options)
-    with _server_module().foreground(_migrate) as server:
+    with foreground() as server:
         return open_console(
             server.url, options | {"migrations__path": options["migrations__path"] or "platform"}
         )
@@ -49,6 +50,12 @@ def down() -> None:
     """Stop the demo server."""
     if not _server_module().down():
         click.echo("dbconsole: the demo server was not running", err=True)
+
+
+def foreground() -> AbstractContextManager[DemoServer]:
+    """The demo for as long as its console. Raises DemoFailed."""
+    server: AbstractContextManager[DemoServer] = _server_module().foreground(_migrate)
+    return server
 
 
 def _migrate(demo: DemoServer) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,39 +14,58 @@ import click
 
 if TYPE_CHECKING:
     from console.data.services import Services
+    from console.models.environments import Destination
     from console.models.target import Target
 
+    Find = Callable[[], Destination]
 
-def find_target(argument: str | None, warn: Callable[[str], None]) -> Target:
-    """The server that is meant, with its passwords where they are known; `warn` is told what is wrong with ~/.pgpass.
 
-    Raises BadTarget.
+def find_target(destination: Destination, warn: Callable[[str], None]) -> Target:
+    """The server that is meant, with its passwords where they are known.
+
+    `warn` is told what is wrong with a file that has passwords. Raises BadTarget.
     """
     from console.credentials import with_passwords
-    from console.targets import resolve
+    from console.destinations import password_in_the_open, target_of
 
-    return with_passwords(resolve(argument, os.environ), os.environ, warn)
+    target = target_of(destination, os.environ)
+    if sentence := password_in_the_open(destination):
+        warn(sentence)
+    return with_passwords(target, os.environ, warn)
 
 
 def open_console(argument: str | None, options: Mapping[str, Any]) -> int:
-    """Runs the console until the person leaves it, and returns the exit code.
+    """Runs the console, on one server after the other, until the person leaves it, and returns the exit code.
 
-    What the first frame does not need comes after it: checking the settings and reading the target take as long
-    as everything before.
+    Where nothing names a server it begins with a choice of those that there are. What the first frame does not need
+    comes after it: checking the settings and reading the target take as long as everything before.
 
-    Raises TerminalUnfit, BadSetting, BadTarget, BadTheme.
+    Raises TerminalUnfit, BadSetting, BadTarget, BadTheme, DemoFailed.
     """
     from console.terminal.fitness import check_terminal
 
     check_terminal()
     gc.disable()  # until the console is there: nothing of what is imported now will ever be garbage, and looking costs 40 ms
     from console.app import run
-    from console.setting_sources import default_config_file, unchecked
+    from console.setting_sources import NAMING_VARIABLES, default_config_file, unchecked
 
-    wishes = {
-        name: unchecked(name, options, os.environ, default_config_file()) for name in ("theme", "screen")
-    }
-    return run(partial(_services, argument, options), **wishes)
+    theme, screen, environment = (
+        unchecked(name, options, os.environ, default_config_file())
+        for name in ("theme", "screen", "environment")
+    )
+    servers = partial(_servers, argument, options)
+    services = None
+    if argument is not None or environment or any(map(os.environ.get, NAMING_VARIABLES)):
+        services = partial(_services_at_start, argument, options)
+    left = run(services, servers=servers, theme=theme, screen=screen)
+    while left.chosen is not None:
+        # What belonged to the console that has ended goes with it, passwords among it.
+        gc.unfreeze()
+        gc.collect()
+        with _started(left.chosen) as destination:
+            services = partial(_services, destination, options)
+            left = run(services, servers=servers, theme=left.theme, screen=left.screen)
+    return left.code
 
 
 def echo_warning(sentence: str) -> None:
@@ -52,9 +73,51 @@ def echo_warning(sentence: str) -> None:
     click.echo(f"dbconsole: {sentence}", err=True)
 
 
-def _services(argument: str | None, options: Mapping[str, Any], warn: Callable[[str], None]) -> Services:
-    """Runs in a thread, after the first frame."""
+def _servers(argument: str | None, options: Mapping[str, Any]) -> tuple[Destination, ...]:
+    """The servers that can be chosen: the one of the command line, and what is found elsewhere. Runs in a thread."""
+    from console.destinations import all_destinations
+
+    return all_destinations(argument, options["environment"], os.environ)
+
+
+@contextmanager
+def _started(destination: Destination) -> Iterator[Destination]:
+    """The server, which runs: the demo does so for as long as its console."""
+    from pydantic import SecretStr
+
+    from console.models.environments import Kind
+
+    if destination.kind is not Kind.DEMO:
+        yield destination
+        return
+    from console.commands.demo import foreground
+
+    with foreground() as server:
+        yield replace(destination, argument=SecretStr(server.url))
+
+
+def _services_at_start(
+    argument: str | None, options: Mapping[str, Any], warn: Callable[[str], None]
+) -> Services:
+    """Those of the server that the command line means. Runs in a thread, after the first frame."""
     from console.data.services import services_for
+    from console.destinations import destination_of
     from console.settings import load_settings
 
-    return services_for(find_target(argument, warn), load_settings(options))
+    destination = destination_of(argument, options["environment"], os.environ)
+    return services_for(find_target(destination, warn), load_settings(options))
+
+
+def _services(destination: Destination, options: Mapping[str, Any], warn: Callable[[str], None]) -> Services:
+    """Those of a server that was chosen, which is not what `-e` or `--migrations` was said of. Runs in a thread."""
+    from console.data.services import services_for
+    from console.models.environments import Kind
+    from console.settings import load_settings
+
+    of_server = {
+        "environment": destination.environment,
+        "migrations__path": "platform" if destination.kind is Kind.DEMO else None,
+    }
+    is_named = destination.environment is not None or destination.kind is Kind.VARIABLES
+    settings = load_settings({**options, **of_server}, is_named=is_named)
+    return services_for(find_target(destination, warn), settings)

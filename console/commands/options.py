@@ -22,7 +22,7 @@ def console_options(function: Function) -> Function:
     """The settings that can be given on the command line, by their names. The settings say what is allowed."""
     for option in (
         click.option(
-            "-e", "--environment", metavar="NAME", help="production, staging, development or a word."
+            "-e", "--environment", metavar="NAME", help="An environment to open, or what TARGET is for."
         ),
         click.option("--theme", metavar="NAME", help="The colours."),
         click.option("--refresh", metavar="SECONDS", help="Time between two samples."),
@@ -38,6 +38,27 @@ def console_options(function: Function) -> Function:
     return function
 
 
-target_argument = click.argument("target", required=False)
+_ENVIRONMENT = "console.commands.environment"
+
+
+def target_argument(function: Function) -> Function:
+    """TARGET, and `-e` for a command that has no such option of its own; `environment_option` knows what it gave."""
+    if "environment" not in {parameter.name for parameter in getattr(function, "__click_params__", ())}:
+        function = click.option(
+            "-e",
+            "--environment",
+            metavar="NAME",
+            help="Where to go, or what TARGET is for.",
+            expose_value=False,
+            callback=lambda context, _, value: context.meta.update({_ENVIRONMENT: value}),
+        )(function)
+    return click.argument("target", required=False)(function)
+
+
+def environment_option() -> dict[str, Any]:
+    """What `-e` gave to the command that runs, where `target_argument` gave it that option; as settings are given."""
+    context = click.get_current_context(silent=True)
+    return {"environment": context.meta.get(_ENVIRONMENT) if context is not None else None}
+
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

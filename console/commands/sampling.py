@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from console.commands.launch import echo_warning, find_target
+from console.commands.options import environment_option
 from console.data.server import Server
+from console.destinations import destination_of
 from console.settings import Settings, load_settings
 
 Answer = TypeVar("Answer")
@@ -27,8 +30,10 @@ def sampled_with(
     work: Callable[[Server, Settings], Awaitable[Answer]],
 ) -> Answer:
     """As `sampled`, with settings from the command line, which `work` is given too."""
+    options = environment_option() | dict(options)
     settings = load_settings(options)
-    server = Server(find_target(argument, echo_warning), settings)
+    destination = destination_of(argument, options["environment"], os.environ)
+    server = Server(find_target(destination, echo_warning), settings)
 
     async def ask() -> Answer:
         try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
+if TYPE_CHECKING:  # the first frame does not wait for it
+    from pydantic import SecretStr
 
 PRODUCTION = "production"
 
@@ -46,13 +48,13 @@ class Environment:
 
 
 class Kind(Enum):
-    """How a server came to be known."""
+    """How a server came to be known, in a word for a person."""
 
-    ARGUMENT = "argument"
-    ENVIRONMENT = "environment"
+    ARGUMENT = "command line"
+    ENVIRONMENT = "config file"
     VARIABLES = "variables"
-    SERVICE = "service"
-    SOCKET = "socket"
+    SERVICE = "service file"
+    SOCKET = "local socket"
     DEMO = "demo"
 
 
@@ -76,3 +78,10 @@ class Destination:
     """`role@host:port/database`; empty where it cannot be told."""
     problem: str | None = None
     """Why it cannot be opened."""
+
+    @property
+    def title(self) -> str:
+        """The name as it is shown: production's in capitals."""
+        if self.environment != PRODUCTION:
+            return self.name
+        return self.name.replace(PRODUCTION, PRODUCTION.upper(), 1)

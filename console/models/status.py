@@ -23,5 +23,7 @@ class Status:
     interval: float = 2.0
     """Seconds between two samples as they are now."""
     paused: bool = False
+    colour: str | None = None
+    """Of the environment's name, where the settings say one."""
     problem: str | None = None
     """Why there is no newer data although the link is live."""

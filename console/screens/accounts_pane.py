@@ -20,6 +20,7 @@ from textual.worker import WorkerState
 
 from console.clock import SYSTEM_CLOCK, Clock
 from console.errors import ConnectionLost, DbconsoleError
+from console.models.environments import PRODUCTION
 from console.terminal.safe_text import visible
 from console.widgets.detail import DetailPane, Section
 from console.widgets.live_table import LiveTable
@@ -246,7 +247,9 @@ class AccountsPane(Container):
         """Shows what would be done; whether the person wants it. In production the name has to be typed."""
         from console.dialogs.confirm import ConfirmDialog
 
-        production = self.services.settings.environment == "production"
+        settings = self.services.settings
         return await self.app.push_screen_wait(
-            ConfirmDialog(operation, typed=production, in_production=production)
+            ConfirmDialog(
+                operation, typed=settings.types_names, in_production=settings.environment == PRODUCTION
+            )
         )

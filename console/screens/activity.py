@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.activity import ActivitySnapshot, Session, SessionKey
+from console.models.environments import PRODUCTION
 from console.models.reading import Reading
 from console.resources import folder
 from console.screens.activity_columns import (
@@ -275,9 +276,11 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
             operation = await services.activity.stop_operation(
                 sessions, reading.snapshot, terminate=terminate
             )
-            production = services.settings.environment == "production"
+            settings = services.settings
             if not await self.app.push_screen_wait(
-                ConfirmDialog(operation, typed=production, in_production=production)
+                ConfirmDialog(
+                    operation, typed=settings.types_names, in_production=settings.environment == PRODUCTION
+                )
             ):
                 return
             outcomes = await services.activity.stop(operation, sessions, terminate=terminate)

@@ -9,6 +9,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from console.errors import DbconsoleError
+from console.models.environments import PRODUCTION
 from console.models.migrations import Direction, InvalidIndex, RunState, SourceKind
 from console.resources import folder
 from console.screens.frame import ConsoleScreen, Unfinished
@@ -121,9 +122,11 @@ class MigrationsScreen(RevisionsScreen):
     async def _confirms(self, operation: Operation, *, always_typed: bool = False) -> bool:
         from console.dialogs.confirm import ConfirmDialog
 
-        production = self.services is not None and self.services.settings.environment == "production"
+        assert self.services is not None, "there is an operation"
+        settings = self.services.settings
+        typed, in_production = settings.types_names or always_typed, settings.environment == PRODUCTION
         return await self.app.push_screen_wait(
-            ConfirmDialog(operation, typed=production or always_typed, in_production=production)
+            ConfirmDialog(operation, typed=typed, in_production=in_production)
         )
 
     def _may_change(self) -> bool:

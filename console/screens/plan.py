@@ -16,6 +16,7 @@ from textual.widgets import ContentSwitcher, Static
 from console.clock import SYSTEM_CLOCK, Clock
 from console.dialogs.answer import Dialog
 from console.errors import OperationRefused
+from console.models.environments import PRODUCTION
 from console.models.operation import Operation
 from console.models.plans import IndexAdvice, Plan, PlanRequest
 from console.resources import folder
@@ -191,8 +192,10 @@ class PlanScreen(Dialog[None]):
     async def _is_wanted(self, operation: Operation) -> bool:
         from console.dialogs.confirm import ConfirmDialog
 
-        production = self._services.settings.environment == "production"
-        dialog = ConfirmDialog(operation, typed=production, in_production=production)
+        settings = self._services.settings
+        dialog = ConfirmDialog(
+            operation, typed=settings.types_names, in_production=settings.environment == PRODUCTION
+        )
         return await self.app.push_screen_wait(dialog)
 
     def action_analyze(self) -> None:

@@ -8,6 +8,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from console.errors import DbconsoleError
+from console.models.environments import PRODUCTION
 from console.models.plans import PlanRequest
 from console.models.statements import Scope
 from console.resources import folder
@@ -133,9 +134,11 @@ class SlowScreen(StatementsScreen):
             self.say("There is no statement here whose figures could be forgotten.")
             return
         operation = services.statements.reset_operation(statement, reading.snapshot)
-        production = services.settings.environment == "production"
+        settings = services.settings
         if not await self.app.push_screen_wait(
-            ConfirmDialog(operation, typed=production, in_production=production)
+            ConfirmDialog(
+                operation, typed=settings.types_names, in_production=settings.environment == PRODUCTION
+            )
         ):
             return
         try:

@@ -92,6 +92,7 @@ class WatchingScreen(Screen[None], Generic[S]):
         return Status(
             target=services.server.target.label,
             environment=services.settings.environment,
+            colour=services.settings.colour,
             read_only=services.settings.read_only,
             link=self.link,
             capabilities=services.server.capabilities,

@@ -10,6 +10,7 @@ What differs from `LinuxDriver`, each with its reason:
   what it shows when it goes on is the newest state, not the frames in between.
 - SIGTERM, SIGHUP and SIGINT end the app through its own shutdown, with 128 + the signal as its return code.
 - A terminal that is gone (EIO, end of file) ends the app the same way, as SIGHUP would, without a traceback.
+- The alternate screen is not left where another app takes it over (`hands_over`): the shell does not flash up.
 - SIGCONT without a SIGTSTP before it (`kill -STOP`) does not start a second set of threads.
 
 Nothing waits for an answer of the terminal: what Textual asks of it at the start is used if it ever comes.
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+_LEAVE_ALTERNATE_SCREEN = "\x1b[?1049l"
 _LAST_WORDS = 1.0  # seconds for a stalled terminal to take what restores it, when the app must end
 _FRAMES_BEHIND = 3  # frames on their way at most; Textual would block the app at thirty
 _ESCAPE_POLL = 0.02  # seconds between looks at whether a lone ESC was the Escape key
@@ -79,6 +81,8 @@ class ConsoleDriver(LinuxDriver):
         self._output = TerminalOutput(sys.__stdout__.fileno(), self._terminal_gone)
         self._file = self._output  # type: ignore[assignment]  # all of it that the writer thread uses
         self.exit_event = self._input_ends = _PollableEvent()
+        self.hands_over = False
+        """Whether the alternate screen is to stay, for the app that comes next."""
         self._in_application_mode = False
         self._ending = False
         self._handlers_before: dict[int, Any] = {}
@@ -104,6 +108,11 @@ class ConsoleDriver(LinuxDriver):
         self._output.hurry(_LAST_WORDS)
         super().stop_application_mode()
         self._in_application_mode = False
+
+    def write(self, data: str) -> None:
+        """Send it to the terminal."""
+        if not (self.hands_over and data == _LEAVE_ALTERNATE_SCREEN):
+            super().write(data)
 
     def _sigcont_application(self, *_: object) -> None:
         if self._auto_restart and self._in_application_mode:  # stopped from outside, unprepared
@@ -155,6 +164,7 @@ class ConsoleDriver(LinuxDriver):
         if self._ending:
             return  # the first reason counts, not what follows from it
         self._ending = True
+        self.hands_over = False
         with contextlib.suppress(RuntimeError):  # the loop is closed: the app has ended already
             self._loop.call_soon_threadsafe(self._app.exit, None, return_code)
 

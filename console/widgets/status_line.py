@@ -13,7 +13,25 @@ from console.models.status import Status
 from console.terminal.safe_text import visible
 from console.units import UNKNOWN, duration
 
-ENVIRONMENTS = ("production", "staging", "development")
+ENVIRONMENTS = {"production": "red", "staging": "yellow", "development": "green"}
+"""The environments that a theme has colours for, with what these are called in the settings."""
+
+
+def environment_badge(name: str, colour: str | None = None) -> Content:
+    """An environment's name in its colour: the theme's for that name unless the settings say another."""
+    word = name.upper() if name == "production" else name
+    return Content.styled(f" {visible(word)} ", _badge_style(name, colour))
+
+
+def _badge_style(name: str, colour: str | None) -> str:
+    if colour is not None and colour.startswith("#"):
+        red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+        # What of black and white can be read on it, by the luminance that television has always reckoned with.
+        text = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#ffffff"
+        return f"bold {text} on {colour}"
+    of_themes = {word: theme for theme, word in ENVIRONMENTS.items()}
+    known = of_themes.get(colour or ENVIRONMENTS.get(name, ""))
+    return f"bold $environment-{known}-text on $environment-{known}" if known else "reverse"
 
 
 class StatusLine(Widget):
@@ -66,10 +84,7 @@ class StatusLine(Widget):
     def _left(self, status: Status) -> Content:
         parts = []
         if status.environment:
-            name = status.environment
-            word = name.upper() if name == "production" else name
-            known = f"bold $environment-{name}-text on $environment-{name}"
-            parts.append(Content.styled(f" {visible(word)} ", known if name in ENVIRONMENTS else "reverse"))
+            parts.append(environment_badge(status.environment, status.colour))
         parts.append(Content.styled(visible(status.target), "bold"))
         if (server := status.capabilities) is not None:
             parts.append(

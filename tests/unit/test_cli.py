@@ -242,7 +242,7 @@ def test_completion_scripts_call_us_back(shell: str) -> None:
         ),
         ("dbconsole po", ["pools"]),
         ("dbconsole --re", ["--read-only", "--refresh"]),
-        ("dbconsole pools --", ["--json", "--help"]),
+        ("dbconsole pools --", ["--environment", "--json", "--help"]),
         ("dbconsole demo ", ["down", "up"]),
     ],
 )

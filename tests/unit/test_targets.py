@@ -22,7 +22,7 @@ SECRET = "s3cret"
 @pytest.fixture(autouse=True)
 def no_local_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A place where the tests find no local server unless they put its socket there."""
-    monkeypatch.setattr(targets, "_SOCKET_DIRECTORIES", (str(tmp_path / "none"), str(tmp_path)))
+    monkeypatch.setattr(targets, "SOCKET_DIRECTORIES", (str(tmp_path / "none"), str(tmp_path)))
     return tmp_path
 
 
