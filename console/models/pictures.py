@@ -54,9 +54,14 @@ class Points:
 class Outlines:
     """Lines and borders, cut to the frame and made as simple as its dots allow."""
 
-    paths: tuple[NDArray[np.float64], ...]
-    """Each of shape (vertices, 2) in the units of the frame's view; a border ends where it began."""
-    owner: NDArray[np.int32]
+    vertices: NDArray[np.float64]
+    """Of all paths one after another, shape (vertices, 2), in the units of the frame's view.
+
+    A border ends where it began.
+    """
+    starts: NDArray[np.intp]
+    """For each path where it begins in `vertices`; it ends where the next one begins."""
+    owner: NDArray[np.intp]
     """For each path the index of its object in `keys` and `category`."""
     keys: tuple[ObjectKey, ...] = ()
     category: NDArray[np.int8] | None = None
