@@ -5,9 +5,23 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from pathlib import Path
 
 from console.data.migrations.runner import _Worker
-from console.data.migrations.worker.protocol import Failed, RevisionDone, event_line, read_event
+from console.data.migrations.worker.engine import Order
+from console.data.migrations.worker.protocol import (
+    Failed,
+    Request,
+    RevisionDone,
+    Work,
+    event_line,
+    read_event,
+    read_request,
+    request_line,
+)
+from console.models.migrations import Direction, Source, SourceKind
+from console.settings import Settings
+from console.targets import resolve
 
 
 async def test_a_worker_that_dies_in_the_middle_of_a_word_has_failed() -> None:
@@ -40,3 +54,17 @@ def test_a_request_that_cannot_be_read_is_not_repeated() -> None:
     assert isinstance(failed, Failed)
     assert "start it again" in failed.sentence
     assert b"sesame" not in done.stdout + done.stderr
+
+
+def test_a_worker_is_told_all_of_the_target(tmp_path: Path) -> None:
+    target = resolve(
+        "host=db1 hostaddr=10.0.0.7 user=app password=s3cret sslpassword=s3same sslnegotiation=direct sslmode=require "
+        "target_session_attrs=primary keepalives_idle=9 options='-c jit=off' application_name=nightly",
+        {},
+    )
+    order = Order(Source(SourceKind.SQL_PAIRS, tmp_path), Direction.UPGRADE, (), (), frozenset())
+    request = Request(Work.VERIFY, order).on(target, Settings())
+    told = request_line(request)
+    assert told.count(b"s3cret") == told.count(b"s3same") == 1
+    assert "s3" not in repr(request)
+    assert read_request(told).database == target
