@@ -23,6 +23,7 @@ from console.models.activity import (
     SessionState,
     StateCounts,
 )
+from console.models.environments import Destination
 from console.models.health import Vitals
 from console.models.migrations import MigrationStatus
 from console.models.operation import Danger, Operation, Outcome
@@ -225,8 +226,13 @@ class FakeConsole(ConsoleApp):
         extension: Extension = READY,
         waits: WaitsSnapshot | None = None,
         tables: Tables | None = None,
+        servers: Sequence[Destination] = (),
+        is_open: bool = True,
     ) -> None:
-        """`age` is that of the data, in seconds; `quiet` is a server on which nobody does anything."""
+        """`age` is that of the data, in seconds; `quiet` is a server on which nobody does anything.
+
+        `servers` can be gone to, as they have to be first where none `is_open`.
+        """
         self.server = FakeServer(link)
         self.activity = FakeActivity()
         self.migrations = FakeMigrations()
@@ -272,7 +278,11 @@ class FakeConsole(ConsoleApp):
         }
         services = Services(settings, settings.thresholds, **fakes)
         super().__init__(
-            lambda _complain: services, theme=settings.theme, screen=settings.screen, clock=StoppedClock()
+            (lambda _complain: services) if is_open else None,
+            servers=lambda: servers,
+            theme=settings.theme,
+            screen=settings.screen,
+            clock=StoppedClock(),
         )
 
 

@@ -92,9 +92,14 @@ class ServersScreen(Screen[None]):
             now = Content("Which server?")
         else:
             settings = services.settings
-            badge = environment_badge(settings.environment, settings.colour) if settings.environment else ""
-            here = Content.styled(visible(services.server.target.label), "bold")
-            now = Content("Go from  ") + badge + here + " to another server."
+            parts = [Content("Go from")]
+            if settings.environment:
+                parts.append(environment_badge(settings.environment, settings.colour))
+            parts += [
+                Content.styled(visible(services.server.target.label), "bold"),
+                Content("to another server."),
+            ]
+            now = Content(" ").join(parts)
         self.query_one("#now", Static).update(now)
         self.action_look()
 
