@@ -43,6 +43,8 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "session_query": (pid, start),
         "session_locks": (pid,),
         "failed_logins": ("", 0),
+        "edited_table": ("pg_catalog", "pg_class"),
+        "referring_tables": ("pg_catalog", "pg_class"),
         "cancel_session": (pid, start),
         "running_work": (pid,),
         "migration_state": ("alembic_version", "dbconsole_migrations", None, 1, 2),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from console.clock import SYSTEM_CLOCK, Clock
 from console.data.audit import AuditFile
-from console.data.changes import Changes
 from console.data.server import Server
 from console.data.spatial.line import MapLine
 from console.settings import Settings
+
+if TYPE_CHECKING:
+    from console.data.changes import Changes
 
 
 class SpatialContext:
@@ -26,4 +31,10 @@ class SpatialContext:
         self.audit = audit
         self.clock = clock
         self.line = line
-        self.changes = Changes(server, settings, audit)
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Made when something is to be changed: it imports SQLAlchemy, which the first picture must not pay for."""
+        from console.data.changes import Changes
+
+        return Changes(self.server, self.settings, self.audit)

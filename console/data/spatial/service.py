@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from console.data.spatial.context import SpatialContext
 from console.data.spatial.layers import Layers
 from console.data.vitals import VitalsReader
 from console.models.layers import SpatialSnapshot
+
+if TYPE_CHECKING:
+    from console.data.spatial.edits import Edits
 
 
 class SpatialService:
@@ -16,6 +22,13 @@ class SpatialService:
         self.context = context
         self.layers = Layers(context)
         self._vitals = vitals
+
+    @cached_property
+    def edits(self) -> Edits:
+        """Changes of objects. Imports SQLAlchemy: ask for it in a thread."""
+        from console.data.spatial.edits import Edits
+
+        return Edits(self.context)
 
     async def sample(self) -> SpatialSnapshot:
         """Which layers there are. Pictures are asked for by themselves.
