@@ -41,6 +41,7 @@ _EPILOG = """
 TARGET is one of
   postgresql://user@host:5432/database?sslmode=require
   "host=db1 dbname=shop"                 libpq's keywords
+  service=shop                           a service of ~/.pg_service.conf
   shop                                   a database, on the server that PG* name
 and is taken from DATABASE_URL, else DB_HOST DB_NAME …, else PGHOST PGDATABASE …
 

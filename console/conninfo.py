@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -77,8 +77,8 @@ _KEYWORD = re.compile(
 def parse(text: str, source: str) -> Options:
     """The options in a URL, in keywords (`host=db1 dbname=shop`), or the bare name of a database.
 
-    `source` is where the text came from, in a message's words. An option that is given empty is there: it keeps
-    what would otherwise fill it away.
+    `source` is where the text came from, in a message's words. An option that is given empty counts too: nothing
+    else fills it then.
 
     Raises BadTarget: it cannot be read, or asks for what the console cannot do.
     """
@@ -100,6 +100,16 @@ def parse(text: str, source: str) -> Options:
     else:
         pairs = iter([("dbname", text)])
     return check(_named(pairs, source))
+
+
+def keywords(values: Mapping[str, str]) -> str:
+    """Values as libpq's keywords are written: `host=db1 dbname='my shop'`. `parse` reads them again."""
+
+    def quoted(value: str) -> str:
+        plain = re.fullmatch(r"[\w.,:/@${}-]+", value)
+        return value if plain else "'" + re.sub(r"(['\\])", r"\\\1", value) + "'"
+
+    return " ".join(f"{name}={quoted(value)}" for name, value in values.items())
 
 
 def check(options: Options) -> Options:

@@ -179,8 +179,15 @@ def _endpoint(host: str, address: str, port: str, options: Options, password: Se
                 f"{options['hostaddr'].origin} is not an address such as 10.0.0.7: a name goes into host."
             ) from None
     number = _port(port, options["port"].origin) if port else 5432
-    if not host or host == address:
+    if not host or (address and (host == address or host.startswith("/"))):
         return Endpoint(address or _local_host(number), number, password=password)
+    if not host.startswith("/"):
+        try:
+            host.encode("idna")
+        except UnicodeError:
+            raise BadTarget(
+                f"{options['host'].origin} is not the name of a host: a part is empty or too long."
+            ) from None
     return Endpoint(host, number, address or None, password)
 
 

@@ -71,7 +71,7 @@ class Endpoint:
     @property
     def is_socket(self) -> bool:
         """Whether the host is the directory of a Unix socket."""
-        return self.host.startswith("/") and self.hostaddr is None
+        return self.host.startswith("/")
 
     @property
     def address(self) -> str:

@@ -125,7 +125,22 @@ async def test_the_order_may_be_left_to_chance(
         assert str(server.target) == f"postgres@127.0.0.1:{postgres.port}/postgres"
 
 
-async def test_a_connection_is_as_it_was_asked_for(postgres: PostgresCluster) -> None:
+async def test_a_connection_is_as_it_was_asked_for(
+    postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "HOST",
+        "PORT",
+        "USER",
+        "PASSWORD",
+        "DATABASE",
+        "SERVICE",
+        "SSLMODE",
+        "SSLNEGOTIATION",
+        "GSSLIB",
+    ):
+        monkeypatch.setenv(f"PG{name}", "nonsense")  # which the driver must not look at
+    monkeypatch.setenv("PGTARGETSESSIONATTRS", "nonsense")
     asked = (
         "keepalives_idle=77&keepalives_interval=7&keepalives_count=3&tcp_user_timeout=9000&application_name=nightly"
         "&options=-c%20work_mem%3D7MB%20-c%20statement_timeout%3D0"

@@ -154,11 +154,12 @@ async def test_a_quiet_server_gives_empty_samples_and_consoles_are_left_out(
 ) -> None:
     async with Crowd(every_postgres) as crowd, connected(every_postgres.url()) as server:
         service = WaitsService(server, 900)
-        console = await crowd.session("SET application_name = 'dbconsole'")
-        crowd.begin(console, SLEEP)
-        await crowd.until(
-            f"EXISTS (SELECT FROM pg_stat_activity WHERE pid = {console.pid} AND wait_event = 'PgSleep')"
-        )
+        for name in ("dbconsole", "dbconsole (nightly)"):
+            console = await crowd.session(f"SET application_name = '{name}'")
+            crowd.begin(console, SLEEP)
+            await crowd.until(
+                f"EXISTS (SELECT FROM pg_stat_activity WHERE pid = {console.pid} AND wait_event = 'PgSleep')"
+            )
 
         async def nobody_is_active() -> bool:
             return not (await service.sample()).samples[-1].activities

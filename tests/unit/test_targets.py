@@ -102,6 +102,8 @@ def test_tls_is_asked_for_in_libpqs_words(argument: str, tls: Tls, tmp_path: Pat
         ("host=db1,db2", {"PGPORT": "1"}, [("db1", 1, None), ("db2", 1, None)]),
         ("host=db1,/run/x port=1,2", {}, [("db1", 1, None), ("/run/x", 2, None)]),
         ("host=db1, hostaddr=10.0.0.7,::1", {}, [("db1", 5432, "10.0.0.7"), ("::1", 5432, None)]),
+        ("host=/run/x hostaddr=10.0.0.7", {}, [("10.0.0.7", 5432, None)]),
+        (f"host=/{'x' * 90}", {}, [(f"/{'x' * 90}", 5432, None)]),
         ("host=db1", {"PGHOSTADDR": "10.0.0.7"}, [("db1", 5432, "10.0.0.7")]),
     ],
 )  # fmt: skip
@@ -221,6 +223,7 @@ UNKNOWN = "TARGET has an unknown option after the password; is a character to be
         ("host=db1,db2,db3 port=1,2", "port in TARGET does not fit the hosts: there is one for all of them, or one for each."),
         ("postgresql://db1,db2:54e2/shop", PORT),
         ("host=db1 hostaddr=db2", "hostaddr in TARGET is not an address such as 10.0.0.7: a name goes into host."),
+        ("postgresql://app:s3cret@db1..example/shop", "host in TARGET is not the name of a host: a part is empty or too long."),
         ("host=@abstract", "host in TARGET names an abstract socket, which is not supported."),
         ("postgresql://::1/shop", BRACKETS),
         ("postgresql://[::1/shop", BRACKETS),
