@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import random
+import re
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
@@ -170,4 +171,7 @@ def _all_of(problems: Sequence[CannotConnect]) -> CannotConnect:
     is_of_last = _ends_the_search(last) or len({type(problem) for problem in problems}) == 1
     reasons = [sentence.partition(";")[0].rstrip(".") for sentence in sentences[:-1]]
     kind = type(last) if is_of_last else CannotConnect
-    return kind(f"No way to the server: {', '.join([*reasons, sentences[-1]])}")
+    said = ", ".join(
+        re.sub("^(The|No) ", lambda word: word[0].lower(), part) for part in [*reasons, sentences[-1]]
+    )
+    return kind(f"No way to the server: {said}")

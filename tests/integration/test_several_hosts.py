@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from console.data import server as server_module
 from console.data.server import Server
-from console.errors import CannotConnect, UnfitServer
+from console.errors import AuthenticationFailed, CannotConnect, UnfitServer
 from console.models.server import LinkState
 from console.settings import Settings, Timeouts
 from console.targets import resolve
@@ -113,6 +113,19 @@ async def test_each_address_of_a_name_has_its_own_time(
                 async with server.visit() as visit:
                     assert await visit.fetchval("SELECT host(inet_server_addr())") == "127.0.0.1"
     assert events == ["mute is asked", "mute is left"], "where the monitor is, nobody asks the other address"
+
+
+async def test_a_refusal_ends_the_search_and_says_what_was_before_it(postgres: PostgresCluster) -> None:
+    hosts = f"nowhere.invalid,127.0.0.1:{postgres.port},127.0.0.1:1"
+    with pytest.raises(AuthenticationFailed) as caught:
+        async with connected(f"postgresql://plain:wrong@{hosts}/postgres"):
+            pass
+    before, _, last = caught.value.sentence.partition("), ")
+    assert before.startswith("No way to the server: the host 'nowhere.invalid' is unknown (")
+    assert last == (
+        f"127.0.0.1:{postgres.port} refused the password of role 'plain'; give another one in PGPASSWORD, "
+        "~/.pgpass or the URL."
+    )
 
 
 async def test_the_order_may_be_left_to_chance(
