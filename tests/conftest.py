@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.postgres import Clusters, PostgresCluster, versions
+from tests.postgres import Clusters, PostgresCluster, supported_versions, versions
 
 
 @pytest.fixture(scope="session")
@@ -32,4 +32,10 @@ def postgis(clusters: Clusters) -> PostgresCluster:
 @pytest.fixture(scope="session", params=versions())
 def every_postgres(request: pytest.FixtureRequest, clusters: Clusters) -> PostgresCluster:
     """The shared cluster of each version in turn."""
+    return clusters.shared(request.param)
+
+
+@pytest.fixture(scope="session", params=supported_versions())
+def supported_postgres(request: pytest.FixtureRequest, clusters: Clusters) -> PostgresCluster:
+    """The shared cluster of each version that the console supports, in turn: for the queries."""
     return clusters.shared(request.param)

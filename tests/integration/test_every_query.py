@@ -78,10 +78,10 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_every_variant_runs_and_only_reads(every_postgres: PostgresCluster, role: str) -> None:
+async def test_every_variant_runs_and_only_reads(supported_postgres: PostgresCluster, role: str) -> None:
     """A lock stronger than AccessShare, or a transaction id, would be in pg_locks until the transaction ends."""
-    victim = await every_postgres.connect(role)
-    asking = await every_postgres.connect(role)
+    victim = await supported_postgres.connect(role)
+    asking = await supported_postgres.connect(role)
     try:
         given = await arguments(victim)
         for name, files in variants().items():
@@ -106,11 +106,11 @@ async def test_every_variant_runs_and_only_reads(every_postgres: PostgresCluster
 @pytest.mark.parametrize("asked_as_oldest", [False, True])
 @pytest.mark.parametrize("role", ROLES)
 async def test_the_services_read_what_every_variant_gives(
-    every_postgres: PostgresCluster, role: str, asked_as_oldest: bool, tmp_path: Path
+    supported_postgres: PostgresCluster, role: str, asked_as_oldest: bool, tmp_path: Path
 ) -> None:
-    seen = await every_postgres.connect(role)
+    seen = await supported_postgres.connect(role)
     try:
-        async with connected(every_postgres.url(role)) as server:
+        async with connected(supported_postgres.url(role)) as server:
             assert server.capabilities is not None
             if asked_as_oldest:
                 server.capabilities = replace(server.capabilities, version_number=OLDEST_MAJOR * 10_000)
@@ -132,10 +132,10 @@ async def test_the_services_read_what_every_variant_gives(
         await seen.close()
 
 
-async def test_what_a_role_may_do_is_found_out(every_postgres: PostgresCluster) -> None:
+async def test_what_a_role_may_do_is_found_out(supported_postgres: PostgresCluster) -> None:
     found = {}
     for role in ROLES:
-        async with connected(every_postgres.url(role)) as server:
+        async with connected(supported_postgres.url(role)) as server:
             assert server.capabilities is not None
             found[role] = server.capabilities
     assert [found[role].is_superuser for role in ROLES] == [True, False, False]
@@ -143,5 +143,5 @@ async def test_what_a_role_may_do_is_found_out(every_postgres: PostgresCluster) 
     assert [found[role].may_signal for role in ROLES] == [True, True, False]
     assert {found[role].may_read_log for role in ROLES} == {False}, "these servers keep no log to be read"
     assert {found[role].max_connections for role in ROLES} == {100}
-    shown = await every_postgres.run("SHOW server_version_num")
+    shown = await supported_postgres.run("SHOW server_version_num")
     assert {found[role].version_number for role in ROLES} == {int(shown[0][0])}
