@@ -75,6 +75,8 @@ _FILES = {
 }
 """The platform's services have no variables for these, so libpq's serve."""
 
+_MOST = {"keepalives_idle": 32767, "keepalives_interval": 32767, "keepalives_count": 127}
+"""What Linux takes."""
 _TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 
@@ -220,9 +222,13 @@ def _connect_timeout(option: Option | None) -> float | None:
 def _tcp(options: Options) -> Tcp:
     """How silence is found out. What is not above zero is the system's own, as in libpq."""
     named = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
-    numbers = (_whole_number(options.get(name)) for name in named)
-    idle, interval, count, user_timeout = (number if number and number > 0 else None for number in numbers)
-    return Tcp(_whole_number(options.get("keepalives")) != 0, idle, interval, count, user_timeout)
+    numbers: list[int | None] = []
+    for name in named:
+        number = _whole_number(options.get(name)) or 0
+        if (most := _MOST.get(name)) and number > most:
+            raise BadTarget(f"{options[name].origin} is more than {most}.")
+        numbers.append(number if number > 0 else None)
+    return Tcp(_whole_number(options.get("keepalives")) != 0, *numbers)
 
 
 def _local_host(port: int) -> str:

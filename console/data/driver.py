@@ -63,7 +63,7 @@ def connection_arguments(target: Target, settings: Settings) -> dict[str, Any]:
     return {
         "target": target,
         "limit": connect_timeout(target, settings),
-        # The server heeds what comes by name before what comes in these.
+        # What is set by its name wins on the server over what is in these.
         "server_settings": {"options": target.options} | own if target.options else own,
     }
 

@@ -60,7 +60,11 @@ async def reach(target: Target, settings: Settings) -> _Reached:
             if unfit is None:
                 return found
             problems.append(unfit)
-            if target.session is SessionKind.PREFER_STANDBY and spare is None:
+            if (
+                target.session is SessionKind.PREFER_STANDBY
+                and spare is None
+                and isinstance(unfit, UnfitServer)
+            ):
                 spare = found
             else:
                 await hang_up(found[0])

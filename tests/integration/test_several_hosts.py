@@ -13,14 +13,14 @@ from sqlalchemy import text
 
 from console.data import server as server_module
 from console.data.server import Server
-from console.errors import AuthenticationFailed, CannotConnect, UnfitServer
+from console.errors import AuthenticationFailed, ConnectTimeout, UnfitServer
 from console.models.server import LinkState
 from console.settings import Settings, Timeouts
 from console.targets import resolve
 from tests.live import connected, until
 from tests.postgres import Clusters, PostgresCluster
 
-BRISK = Settings(timeouts=Timeouts(connect=0.4))
+BRISK = Settings(timeouts=Timeouts(connect=1))
 
 
 @contextmanager
@@ -87,12 +87,12 @@ async def test_each_host_has_its_own_time(postgres: PostgresCluster) -> None:
                 asked = [event for event in events if event.startswith("mute") or "asked" in event]
                 assert asked[:3] == ["mute is asked", "mute is left", "third is asked"]
 
-            only_one = url(postgres, hole, mute, more="connect_timeout=1")
-            with pytest.raises(CannotConnect) as caught:
-                await Server(resolve(only_one, {}), Settings(timeouts=Timeouts(connect=60))).connect()
+            with pytest.raises(ConnectTimeout) as caught:
+                async with connected(url(postgres, hole, mute), Settings(timeouts=Timeouts(connect=0.3))):
+                    pass
             assert caught.value.sentence == (
-                f"No way to the server: 127.0.0.1:{hole} did not answer within 1 s, "
-                f"127.0.0.1:{mute} did not answer within 1 s."
+                f"No way to the server: 127.0.0.1:{hole} did not answer within 0.3 s, "
+                f"127.0.0.1:{mute} did not answer within 0.3 s."
             )
 
 

@@ -257,6 +257,7 @@ UNKNOWN = "TARGET has an unknown option after the password; is a character to be
         ("host=db1 ssl_min_protocol_version=SSLv3",
          "ssl_min_protocol_version in TARGET is none of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3."),
         ("host=db1 sslcrldir=/nowhere", "sslcrldir in TARGET names a directory that is not there: /nowhere."),
+        ("host=db1 keepalives_count=128", "keepalives_count in TARGET is more than 127."),
         ("host=db1 keepalives_idle=soon", "keepalives_idle in TARGET is not a whole number."),
         ("host=db1 require_auth=scram-sha-256", "require_auth in TARGET is not supported: leave it out."),
         ("host=/run/x requirepeer=postgres", "requirepeer in TARGET is not supported: leave it out."),
