@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from console.data.services import Services
     from console.models.environments import Destination
     from console.screens.activity import ActivityScreen
-    from console.screens.servers import ServerChosen
+    from console.screens.servers import ServerChosen, ServersRefused
 
 
 Complain: TypeAlias = Callable[[str], None]
@@ -234,8 +234,7 @@ class ConsoleApp(DeltaPainting, App[int]):
             if (theme := services.settings.theme) is not None:
                 check_theme(theme, self._config_dir)
         except DbconsoleError as problem:
-            self.refusal = problem
-            self.exit(return_code=problem.exit_code)
+            self._refuse(problem)
             return
         self.services = services
         self._use_keys(services.settings.keys)
@@ -246,6 +245,10 @@ class ConsoleApp(DeltaPainting, App[int]):
             if isinstance(screen, ConsoleScreen):
                 screen.attach(services)
         self._complain()
+
+    def _refuse(self, problem: DbconsoleError) -> None:
+        self.refusal = problem
+        self.exit(return_code=problem.exit_code)
 
     def _link_changed(self) -> None:
         if self.services is not None and self.services.server.link.state is LinkState.LIVE:
@@ -361,6 +364,11 @@ class ConsoleApp(DeltaPainting, App[int]):
                 # The demo has to say things on the terminal before its console is there.
                 self._driver.hands_over = event.destination.kind is not Kind.DEMO
             self.exit()
+
+    def on_servers_refused(self, event: ServersRefused) -> None:
+        """Ends a console that was there only to choose."""
+        if self._make_services is None:
+            self._refuse(event.problem)
 
     @on(Unfinished)
     def _note_unfinished(self, event: Unfinished) -> None:

@@ -27,6 +27,7 @@ _COMMANDS = (
     "audit",
     "completion",
     "demo",
+    "env",
     "explain",
     "keys",
     "migrate",
@@ -43,7 +44,8 @@ TARGET is one of
   "host=db1 dbname=shop"                 libpq's keywords
   service=shop                           a service of ~/.pg_service.conf
   shop                                   a database, on the server that PG* name
-and is taken from DATABASE_URL, else DB_HOST DB_NAME …, else PGHOST PGDATABASE …
+and is taken from -e NAME where the config file has that environment, else from
+DATABASE_URL, else DB_HOST DB_NAME …, else PGHOST PGDATABASE …, else chosen.
 
 A password in TARGET can be seen by everyone on this machine: PGPASSWORD or ~/.pgpass keep it private.
 

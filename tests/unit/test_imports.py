@@ -57,6 +57,7 @@ def imported(*arguments: str, environ: dict[str, str] | None = None) -> tuple[in
         ["completion", "zsh"],
         ["pools", "--help"],
         ["demo", "up", "--help"],
+        ["env", "test", "--help"],
         ["explain", "--help"],
         ["audit", "list", "--help"],
         ["keys", "create", "--help"],

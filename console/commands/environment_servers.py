@@ -1,0 +1,181 @@
+"""The servers of the environments: as they are listed, and what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from pydantic import SecretStr
+
+from console.commands.as_json import as_json as json_of
+from console.commands.launch import echo_warning, find_target
+from console.commands.plain_table import plain_table
+from console.data.server import Server
+from console.destinations import environments_called, holds_password, names_a_server, servers_of, with_address
+from console.errors import BadInput, DbconsoleError
+from console.models.environments import Destination, Environment
+from console.settings import load_environments, load_settings
+from console.targets import resolve
+from console.terminal.safe_text import visible
+from console.units import UNKNOWN, duration
+
+NONE = "There is no environment yet; dbconsole env add NAME TARGET writes one into the config file."
+
+
+@dataclass(frozen=True, slots=True)
+class ListedServer:
+    """A server of an environment, without a password."""
+
+    environment: str
+    server: str
+    """"primary", "replica 1", "pooler"."""
+    address: str | None
+    problem: str | None
+    """Why it has no address."""
+    provider: str | None
+    read_only: bool
+    confirm: str | None
+    """"typed" where the names of what is changed have to be typed out."""
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAnswer:
+    """What a server of an environment answered."""
+
+    environment: str
+    server: str
+    address: str | None
+    version: str | None
+    role: str | None
+    state: str | None
+    """"primary" or "standby"."""
+    connected_in: float | None
+    """Seconds until the connection was there."""
+    round_trip: float | None
+    """Seconds that one question took on it."""
+    problem: str | None
+    """Why it did not answer."""
+
+
+def check_address(address: str) -> None:
+    """Raises BadTarget for what is no address, BadInput for one with a password in it."""
+    resolve(address, {})
+    if holds_password(SecretStr(address)):
+        raise BadInput(
+            "A password is not written into the config file: leave it out; ~/.pgpass or --password-command keeps it."
+        )
+
+
+def listed(*, as_json: bool) -> str:
+    """The servers of all environments, without connecting to one."""
+    found = [
+        _listed(environment, with_address(server, os.environ))
+        for environment in load_environments()
+        for server in servers_of(environment)
+    ]
+    if as_json:
+        return json_of(found)
+    if not found:
+        return NONE
+    headings = ["environment", "server", "address", "provider", "marks"]
+    rows = [
+        [
+            *(row.environment, row.server, row.address or f"! {row.problem}", row.provider or UNKNOWN),
+            " ".join([*(["read-only"] if row.read_only else []), *([row.confirm] if row.confirm else [])]),
+        ]
+        for row in found
+    ]
+    return plain_table(headings, rows)
+
+
+def _listed(environment: Environment, server: Destination) -> ListedServer:
+    return ListedServer(
+        environment=environment.name,
+        server=_part(server),
+        address=server.address or None,
+        problem=server.problem,
+        provider=environment.provider,
+        read_only=environment.read_only,
+        confirm="typed" if environment.types_names else None,
+        origin=environment.origin,
+    )
+
+
+def _part(server: Destination) -> str:
+    return server.name.partition(" · ")[2] or "primary"
+
+
+def tested(names: Sequence[str], *, as_json: bool) -> tuple[str, bool]:
+    """What the servers of these environments answer, or of all; and whether every one did."""
+    servers = [server for environment in environments_called(names) for server in servers_of(environment)]
+    answers = asyncio.run(_all_answers(servers))
+    all_answered = all(answer.problem is None for answer in answers)
+    if as_json:
+        return json_of(answers), all_answered
+    if not answers:
+        return NONE, True
+    headings = [
+        "environment",
+        "server",
+        "address",
+        "version",
+        "role",
+        "state",
+        ">connected in",
+        ">round trip",
+    ]
+    rows = [
+        [
+            *(answer.environment, answer.server, answer.address or UNKNOWN, answer.version or UNKNOWN),
+            *(answer.role or UNKNOWN, answer.state or "no answer"),
+            *(duration(answer.connected_in), duration(answer.round_trip)),
+        ]
+        for answer in answers
+    ]
+    problems = [
+        f"! {answer.environment}, {answer.server}: {answer.problem}" for answer in answers if answer.problem
+    ]
+    return "\n".join([plain_table(headings, rows), *(visible(problem) for problem in problems)]), all_answered
+
+
+async def _all_answers(servers: Sequence[Destination]) -> list[ServerAnswer]:
+    return await asyncio.gather(*map(_answer, servers))
+
+
+async def _answer(destination: Destination) -> ServerAnswer:
+    assert destination.environment is not None, "it is one of an environment"
+    nothing = ServerAnswer(destination.environment, _part(destination), *[None] * 7)
+    server = None
+    try:
+        settings = load_settings({"environment": destination.environment})
+        uses_variables = names_a_server(os.environ) is None
+        target = await asyncio.to_thread(
+            find_target, replace(destination, uses_variables=uses_variables), echo_warning
+        )
+        nothing = replace(nothing, address=target.label)
+        server = Server(target, settings)
+        began = perf_counter()
+        await server.connect()
+        connected = perf_counter()
+        await server.ask("capabilities")
+        answered = perf_counter()
+        capabilities = server.capabilities
+        assert capabilities is not None, "it is connected"
+        return replace(
+            nothing,
+            address=server.target.label,
+            version=capabilities.version,
+            role=capabilities.role,
+            state="standby" if capabilities.in_recovery else "primary",
+            connected_in=connected - began,
+            round_trip=answered - connected,
+        )
+    except DbconsoleError as problem:
+        return replace(nothing, problem=problem.sentence)
+    finally:
+        if server is not None:
+            await server.close()
