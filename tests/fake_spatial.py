@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from console.models.health import Vitals
 from console.models.layers import SpatialSnapshot
+from tests.fake_map_edits import FakeEdits
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -24,3 +25,6 @@ class FakeMapLine:
 
 class FakeSpatial:
     """The service Spatial without a server."""
+
+    def __init__(self) -> None:
+        self.edits = FakeEdits()

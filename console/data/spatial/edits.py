@@ -142,7 +142,7 @@ async def _written(connection: AsyncConnection, statement: sql.Statement) -> lis
     """Runs a statement. Raises `OperationRefused` where it does not write every row that it is about."""
     table = statement.changes[0].table
     rows = await run(connection, (*statement.parts, f" RETURNING {sql.columns_as_text(table)}"))
-    now = {key_of(table, row): dict(row) for row in rows}
+    now = {key_of(table, row): row for row in rows}
     written = []
     for change in statement.changes:
         key = change.key or next(iter(now), ())

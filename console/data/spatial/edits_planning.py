@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any
 
 from console.data.identifiers import quoted
 from console.data.place import Place, find_place
 from console.data.spatial import edits_statements as sql
 from console.data.spatial.context import SpatialContext
 from console.data.spatial.edits_places import Places
+from console.data.spatial.edits_properties import escaped, json_object
 from console.data.spatial.edits_reading import EditsReading, run, text_array
 from console.data.spatial.edits_words import (
     LISTED,
@@ -67,6 +67,12 @@ class EditsPlanning:
     async def ties(self, objects: Sequence[EditedObject]) -> tuple[Tie, ...]:
         """The constraints that deleting these would break."""
         return await self._reading.ties(objects)
+
+    async def properties(self, one: EditedObject) -> str:
+        """The properties of a CAD object as JSON of many lines, in which what cannot be seen is escaped."""
+        document = Bound(one.row["properties"], "pg_catalog.jsonb")
+        pretty = await self._asked(("SELECT jsonb_pretty(", document, ") AS text"))
+        return escaped(pretty["text"])
 
     async def projects(self) -> tuple[str, ...]:
         """Names of some projects that an object may belong to; none where there is no such table."""
@@ -318,23 +324,6 @@ def by_table(changes: Sequence[RowChange]) -> list[list[RowChange]]:
     for change in changes:
         tables.setdefault((change.table.schema, change.table.name), []).append(change)
     return list(tables.values())
-
-
-def json_object(text: str) -> str:
-    """The text of a JSON object. Raises `BadInput` for anything else."""
-    try:
-        found = json.loads(text, parse_constant=_no_constant)
-    except RecursionError:
-        raise BadInput("The properties are nested too deeply.") from None
-    except ValueError as problem:
-        raise BadInput(f"The properties are no JSON: {problem}.") from None
-    if not isinstance(found, dict):
-        raise BadInput('The properties have to be a JSON object, such as {"floor": 12}.')
-    return text
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _is_text(value: str) -> bool:

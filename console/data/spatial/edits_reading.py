@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ class ChangedMeanwhile(OperationRefused):
     """Somebody changed it meanwhile."""
 
 
-async def run(connection: AsyncConnection, parts: Sequence[Part]) -> list[Mapping[str, Any]]:
+async def run(connection: AsyncConnection, parts: Sequence[Part]) -> list[dict[str, Any]]:
     """The rows that a statement gives, if any. Raises as `Engine.connection`."""
     sql, values = bound(parts)
     result = await connection.exec_driver_sql(f"{sql} {OWN_MARK}", values)
@@ -56,7 +56,7 @@ async def rows_of(
     locking = (f" ORDER BY {', '.join(map(quoted, table.key))} FOR UPDATE",) if locked else ()
     select = f"SELECT {columns_as_text(table)} FROM {relation(table)} WHERE "  # noqa: S608
     found = await run(connection, (select, *with_key(table, keys), *locking))
-    return {key_of(table, row): dict(row) for row in found}
+    return {key_of(table, row): row for row in found}
 
 
 def key_of(table: EditedTable, row: Row) -> ObjectKey:
@@ -161,8 +161,7 @@ class EditsReading:
         async with self.reading() as connection:
             found = await run(connection, (select, *with_key(table, keys)))
         objects = {}
-        for mapping in found:
-            row = dict(mapping)
+        for row in found:
             x, y, shape, is_flat = (row.pop(name) for name in names)
             key = key_of(table, row)
             objects[key] = EditedObject(
@@ -186,9 +185,8 @@ class EditsReading:
         async with self.reading() as connection:
             found = await run(connection, (select, *_mentioning(object_ids), " ORDER BY constraint_id"))
         ties = []
-        for mapping in found:
-            row = dict(mapping)
-            mentioned = tuple(row.pop("__ids"))
+        for row in found:
+            mentioned = tuple(object_id for object_id in row.pop("__ids") if object_id is not None)
             ties.append(Tie(table, row, row["constraint_id"], row["constraint_type"], mentioned))
         return tuple(ties)
 
