@@ -134,7 +134,7 @@ class ServersScreen(Screen[None]):
     @on(LiveTable.RowSelected)
     def _choose(self, event: LiveTable.RowSelected) -> None:
         if event.row.problem:
-            self.notify(event.row.problem, severity="warning", timeout=10)
+            self.notify(event.row.problem, markup=False, severity="warning", timeout=10)
         else:
             self.post_message(ServerChosen(event.row))
 
