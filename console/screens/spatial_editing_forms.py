@@ -47,7 +47,13 @@ def place_fields(typed: Values, *, start: str) -> list[Field]:
 def distance_fields(typed: Values) -> list[Field]:
     """The box for a distance."""
     return [
-        Field("distance", "by so much in x, y", typed.get("distance", ""), "10, -2.5", check=_check_place)
+        Field(
+            "distance",
+            "by so much in x, y, in the units of the map",
+            typed.get("distance", ""),
+            "10, -2.5",
+            check=_check_place,
+        )
     ]
 
 

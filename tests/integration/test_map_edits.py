@@ -161,7 +161,7 @@ async def test_every_kind_of_change_is_made_whole_and_taken_back(
             await edits.make(await edits.undoing())
         with pytest.raises(OperationRefused, match="nothing to take back"):
             await edits.undoing()
-    assert titles[0] == "Undo: delete 2 objects of objects"
+    assert titles[0] == "Undo: delete 2 CAD objects"
     assert titles[-1] == "Undo: create sensor S-1"
     assert await rows(made, touched=False) == before
     assert await rows(made, "arxos_cad.constraints", touched=False) == constraints
@@ -255,7 +255,12 @@ async def test_what_somebody_changed_meanwhile_is_left_alone(gis: Database, file
         await gis.run("DELETE FROM arxos_cad.objects WHERE id = 3")
         with pytest.raises(OperationRefused, match=r"the row 3 of .* is not there any more"):
             await edits.undoing()
-        await edits.make(await edits.undoing())
+        undoing = await edits.undoing()
+        assert (undoing.operation.action, undoing.operation.consequences) == (
+            "Undo",
+            ("name is Door 2 again.",),
+        )
+        await edits.make(undoing)
         assert (await doors(edits, LAYER, 2))[0].row["name"] == "Door 2"
         assert edits.last is None
 
@@ -273,12 +278,14 @@ async def test_what_somebody_changed_meanwhile_is_left_alone(gis: Database, file
             await edits.make(await edits.undoing())
         assert edits.last is None
         assert (await doors(edits, LAYER, 2))[0].row["name"] == "name 0"
-    assert (await doors_named(gis, 1)) == "theirs"
+    [row] = await gis.run("SELECT name FROM arxos_cad.objects WHERE id = 1")
+    assert row["name"] == "theirs"
 
 
-async def doors_named(made: Database, id_: int) -> str:
-    [row] = await made.run("SELECT name FROM arxos_cad.objects WHERE id = $1", id_)
-    return str(row["name"])
+KEEPS_DOORS = """
+CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER keep BEFORE DELETE ON arxos_cad.objects FOR EACH ROW WHEN (OLD.id = 4) EXECUTE FUNCTION public.keep();
+"""
 
 
 async def test_what_cannot_be_is_refused_before_it_is_confirmed(gis: Database, file: Path) -> None:
@@ -322,6 +329,10 @@ async def test_what_cannot_be_is_refused_before_it_is_confirmed(gis: Database, f
         assert any("C-1, C-2" in said for said in taken.operation.consequences)
         with pytest.raises(QueryFailed, match="duplicate key"):
             await edits.make(taken)
+        await run_script(gis, KEEPS_DOORS)
+        with pytest.raises(OperationRefused, match="wrote 1 of 2 rows"):
+            await edits.make(await edits.deletion(await doors(edits, LAYER, 1, 4), TieFate.DELETE))
+        assert edits.last is None
         for layer, words in (
             (replace(LAYER, relation=RelationKind.VIEW), "is a view"),
             (replace(LAYER, key=("ctid",)), "no primary key"),
@@ -370,6 +381,8 @@ CREATE TABLE public.seen (
     "key" uuid, part text, FOREIGN KEY ("key", part) REFERENCES "My ""place"" here"."The areas" ON DELETE CASCADE
 );
 INSERT INTO public.seen (id, spot) VALUES (7, 'SRID=4326;POINT Z (30 60 5)');
+CREATE TABLE public.mixed (id int PRIMARY KEY, spot gis.geometry);
+INSERT INTO public.mixed VALUES (1, 'SRID=3857;POINT(1 2)'), (2, NULL), (3, 'SRID=4326;POINT EMPTY');
 CREATE TABLE public.spots (id text PRIMARY KEY, spot point);
 INSERT INTO public.spots VALUES ('a', NULL), ('b', '(0.1,0.2)');
 """
@@ -388,13 +401,16 @@ async def test_any_layer_with_a_key_is_changed_wherever_postgis_is(
     )
     seen = replace(LAYER, name=LayerName("public", "seen", "spot"), kind=GeometryKind.GEOGRAPHY)
     spots = replace(CORE_LAYER, name=LayerName("public", "spots", "spot"))
+    mixed = replace(
+        LAYER, name=LayerName("public", "mixed", "spot"), shape="GEOMETRY", srid=None, is_geographic=False
+    )
     first = ("00000000-0000-0000-0000-000000000001", "a'b")
     table = '"My ""place"" here"."The areas"'
 
     async def all_rows(made: Database) -> list[list[Any]]:
         return [
             await made.run(f"SELECT o::text FROM {name} AS o ORDER BY 1")  # noqa: S608
-            for name in (table, "public.seen", "public.spots")
+            for name in (table, "public.seen", "public.spots", "public.mixed")
         ]
 
     async with database(postgis) as made, edits_of(made, file) as edits:
@@ -426,13 +442,21 @@ async def test_any_layer_with_a_key_is_changed_wherever_postgis_is(
         await edits.make(await edits.moving_to(bird, 0.0, 0.0, 3857))
         [row] = await made.run("SELECT gis.ST_AsText(spot, 6) AS spot FROM public.seen")
         assert row["spot"] in ("POINT Z (0 0 5)", "POINT Z (-0 0 5)", "POINT Z (0 -0 5)", "POINT Z (-0 -0 5)")
+        # Where the layer does not say which SRID it has, each row keeps its own.
+        for one in await edits.look(mixed, [("1",), ("3",)], None):
+            await edits.make(await edits.moving_to(one, 7.0, 8.0, None))
+        [unknown] = await edits.look(mixed, [("2",)], None)
+        with pytest.raises(OperationRefused, match="no geometry that could be moved"):
+            await edits.moving_to(unknown, 7.0, 8.0, None)
+        found = await made.run("SELECT gis.ST_AsEWKT(spot) AS spot FROM public.mixed ORDER BY id")
+        assert [row["spot"] for row in found] == ["SRID=3857;POINT(7 8)", None, "SRID=4326;POINT(7 8)"]
         [nowhere, somewhere] = await edits.look(spots, [("a",), ("b",)], None)
         await edits.make(await edits.moving_to(nowhere, 0.1, 1 / 3, None))
         await edits.make(await edits.moving_by([somewhere], 0.1, 0.1, None))
-        with pytest.raises(OperationRefused, match="do not have an SRID both"):
+        with pytest.raises(OperationRefused, match="has no SRID, and the map is in SRID 4326"):
             await edits.look(spots, [("a",)], 4326)
 
         while edits.last is not None:
             await edits.make(await edits.undoing())
         assert await all_rows(made) == before
-    assert len(recorded(file)) == 16, "there is no trail in this database: the local file has all of it"
+    assert len(recorded(file)) == 20, "there is no trail in this database: the local file has all of it"

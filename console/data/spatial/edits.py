@@ -13,6 +13,7 @@ from console.data.spatial import edits_statements as sql
 from console.data.spatial.context import SpatialContext
 from console.data.spatial.edits_planning import EditsPlanning, by_table, planned
 from console.data.spatial.edits_reading import ChangedMeanwhile, begin, key_of, refuse_changed, run
+from console.data.spatial.edits_words import LISTED, value_of
 from console.data.trail import trail_of
 from console.errors import OperationRefused
 from console.models.map_edits import Edit, Row, RowChange
@@ -28,12 +29,8 @@ MOST_UNDONE = 20
 _RESOURCES = {("arxos_cad", "objects"): "cad_object", ("arxos_cad", "constraints"): "cad_constraint"}
 _ELSEWHERE = "map_object"
 """What the trail calls a row of any other table."""
-_CONSEQUENCES = {
-    "create": "What was created is deleted.",
-    "delete": "The rows come back with all that they had, and the constraints with them.",
-    "move": "What was moved comes back to where it was.",
-}
-"""Of taking a change back."""
+MOST_IN_TRAIL = 100_000
+"""Characters of one value that the trail keeps: an outline may have millions."""
 
 
 class Edits(EditsPlanning):
@@ -177,11 +174,26 @@ def _inverse(edit: Edit, written: Sequence[_Written]) -> Edit:
         edit.layer,
         edit.operation.object_name,
         changes,
-        (_CONSEQUENCES.get(edit.verb, "What was written becomes again what it was before."),),
+        _back(edit.verb, changes),
         Danger.DESTRUCTIVE if is_creation else Danger.NOTICEABLE,
         mentioned=_own_ids(written) if is_creation and edit.layer.is_cad else (),
         undoes=edit,
     )
+
+
+def _back(verb: str, changes: Sequence[RowChange]) -> list[str]:
+    """What taking back a change of that kind means, in sentences."""
+    match verb:
+        case "create":
+            return ["What was created is deleted."]
+        case "delete":
+            return ["The rows come back with all that they had, and the constraints with them."]
+        case "move":
+            return ["What was moved comes back to where it was."]
+        case _:
+            values = [item for change in changes for item in (change.after or {}).items()]
+            said = [(name, value if isinstance(value, str) else None) for name, value in values[:LISTED]]
+            return [f"{name} is {value_of(value)} again." for name, value in said]
 
 
 def _row_of(change: RowChange) -> tuple[str, str, ObjectKey]:
@@ -217,7 +229,9 @@ def _note(change: Change, edit: Edit, one: _Written) -> None:
 def _said(row: Row | None, names: Sequence[str]) -> dict[str, str | None] | None:
     if row is None:
         return None
-    return {name: None if (value := row[name]) is None else sql.shortened(value) for name in names}
+    return {
+        name: None if (value := row[name]) is None else sql.shortened(value, MOST_IN_TRAIL) for name in names
+    }
 
 
 def _uuid(key: ObjectKey) -> UUID | None:

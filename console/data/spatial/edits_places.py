@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from console.data.identifiers import quoted
 from console.data.spatial.edits_statements import Part, number
-from console.errors import OperationRefused
 from console.models.layers import GeometryKind, Layer
 from console.models.map_edits import EditedTable, Expression
 
@@ -29,17 +28,6 @@ class Places:
         """Whether it is PostgreSQL's own point."""
         return self.layer.kind is GeometryKind.POINT
 
-    def check(self) -> None:
-        """Raises `OperationRefused` where nobody knows where on the map the layer is."""
-        if (
-            self.view_srid is not None
-            and self.view_srid != self.layer.srid
-            and not (self.layer.srid and self.view_srid)
-        ):
-            raise OperationRefused(
-                f"{self.layer.name} and the map do not have an SRID both: look at it by itself to change it."
-            )
-
     def here(self, column: str | None = None) -> tuple[str, str, str, str]:
         """Of the column, or of another of its type: x, y, the shape, and whether x and y are all that there is."""
         column = column or self.column
@@ -53,13 +41,13 @@ class Places:
         )
         return x, y, f"{self._schema}.GeometryType({own})", f"{self._schema}.ST_NDims({own}) = 2"
 
-    def point(self, x: float, y: float) -> Expression:
-        """A point there, as the column takes it."""
+    def point(self, x: float, y: float, *, is_known: bool) -> Expression:
+        """A point there, as the column takes it; `is_known` says that there is a geometry, whose SRID it has to keep."""
         if self.is_core:
             return Expression(("point(", number(x), ", ", number(y), ")"))
         made: tuple[Part, ...] = (f"{self._schema}.ST_MakePoint(", number(x), ", ", number(y), ")")
-        srid = self.view_srid if self._transforms else self.layer.srid
-        if srid:
+        own = f"{self._schema}.ST_SRID({self._plane(self.column)})" if is_known else None
+        if srid := self.view_srid or self.layer.srid or own:
             made = (f"{self._schema}.ST_SetSRID(", *made, f", {srid})")
         return Expression(self._kept(made))
 
@@ -81,7 +69,7 @@ class Places:
 
     @property
     def _transforms(self) -> bool:
-        return self.view_srid is not None and self.view_srid != self.layer.srid
+        return bool(self.view_srid) and self.view_srid != self.layer.srid
 
     @property
     def _is_geography(self) -> bool:

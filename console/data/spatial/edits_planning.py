@@ -10,11 +10,13 @@ from console.data.identifiers import quoted
 from console.data.place import Place, find_place
 from console.data.spatial import edits_statements as sql
 from console.data.spatial.context import SpatialContext
+from console.data.spatial.dialects import dialect
 from console.data.spatial.edits_places import Places
 from console.data.spatial.edits_properties import escaped, json_object
 from console.data.spatial.edits_reading import EditsReading, run, text_array
 from console.data.spatial.edits_words import (
     LISTED,
+    each,
     listed,
     named,
     object_name,
@@ -107,7 +109,7 @@ class EditsPlanning:
             named_so = f"SELECT 1 FROM {sql.relation(table)} WHERE object_id = "  # noqa: S608
             if await run(connection, (named_so, own_id)):
                 raise BadInput(f"There is an object {draft.object_id} already: give another id.")
-        place = places.point(*_numbers(draft.x, draft.y))
+        place = places.point(*_numbers(draft.x, draft.y), is_known=False)
         warnings = await self._landing(places, place, ())
         # Of what is not there yet, for the words about it.
         row = {**dict.fromkeys(table.types), **values}
@@ -126,7 +128,7 @@ class EditsPlanning:
         _numbers(x, y)
         places = Places(one.layer, one.table, view_srid)
         if one.is_flat and (one.shape == "POINT" or (one.shape is None and one.layer.is_points)):
-            place = places.point(x, y)
+            place = places.point(x, y, is_known=one.shape is not None)
         elif one.x is not None and one.y is not None:
             place = places.moved(*_numbers(x - one.x, y - one.y))
         else:
@@ -158,14 +160,14 @@ class EditsPlanning:
             places.layer,
             object_name(objects),
             [RowChange(one.table, one.key, one.row, {places.layer.name.column: place}) for one in objects],
-            (sentence, *warnings),
+            (sentence, *each(objects), *warnings),
         )
 
     async def _landing(
         self, places: Places, place: Expression, objects: Sequence[EditedObject]
     ) -> tuple[str, ...]:
         """What there is to say about where objects come to, which the server computes here and may refuse."""
-        places.check()
+        dialect(places.layer, places.view_srid)  # which refuses what is nowhere on the map
         source: tuple[sql.Part, ...] = ()
         if objects:
             keys = sql.with_key(places.table, [one.key for one in objects])
@@ -277,9 +279,9 @@ class EditsPlanning:
         changes = [RowChange(table, one.key, one.row, None) for one in objects]
         if fate is not TieFate.LEAVE:
             changes += [_untied(tie, gone, fate) for tie in ties]
-        said = tie_sentences(ties, gone, fate)
+        said = [*each(objects), *tie_sentences(ties, gone, fate)]
         if layer.is_cad and not ties:
-            said.append("No constraint mentions it.")
+            said.append("No constraint mentions what is deleted.")
         for row in await self._context.server.ask("referring_tables", table.schema, table.name):
             becomes = "deleted" if row["is_deleted"] else "changed"
             said.append(
@@ -313,7 +315,7 @@ def planned(
 ) -> Edit:
     """Changes of rows with what a person is shown of them; `typed` is the object's name. See `Edit` for the others."""
     statements = tuple(statement.text for part in by_table(changes) for statement in sql.statements(part))
-    action = title.split()[0]
+    action = title.split()[0].strip(":")
     shown = Operation(title, action, typed, statements, tuple(consequences), danger)
     return Edit(verb, layer, shown, tuple(changes), mentioned, ties, undoes)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from console.data.identifiers import quoted
 from console.data.queries import OWN_MARK
 from console.data.server import Server
+from console.data.spatial.dialects import dialect
 from console.data.spatial.edits_places import Places
 from console.data.spatial.edits_statements import (
     Part,
@@ -154,7 +155,7 @@ class EditsReading:
             )
         table = await self.table_of(layer)
         places = Places(layer, table, view_srid)
-        places.check()
+        dialect(layer, view_srid)  # which refuses what is nowhere on the map
         names = ("__x", "__y", "__shape", "__flat")
         here = ", ".join(f"{part} AS {name}" for part, name in zip(places.here(), names, strict=True))
         select = f"SELECT {columns_as_text(table)}, {here} FROM {relation(table)} WHERE "  # noqa: S608

@@ -161,8 +161,6 @@ def _constant(part: Bound) -> str:
             return shortened(literal(part.value))
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
     """A text for reading, which says how much of it is left out."""
-    if len(text) <= MOST_CHARACTERS:
-        return text
-    return f"{text[:MOST_CHARACTERS]}… ({len(text) - MOST_CHARACTERS:,} characters more)"
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} characters more)"

@@ -14,11 +14,15 @@ LISTED = 8
 
 def named(objects: Sequence[EditedObject]) -> str:
     """One by its name, several by their number."""
-    return (
-        objects[0].label
-        if len(objects) == 1
-        else f"{len(objects):,} objects of {objects[0].layer.name.table}"
-    )
+    if len(objects) == 1:
+        return objects[0].label
+    layer = objects[0].layer
+    return f"{len(objects):,} CAD objects" if layer.is_cad else f"{len(objects):,} rows of {layer.name.table}"
+
+
+def each(objects: Sequence[EditedObject]) -> tuple[str, ...]:
+    """Which ones they are, as a sentence where there are several."""
+    return (f"They are {listed([one.label for one in objects])}.",) if len(objects) > 1 else ()
 
 
 def object_name(objects: Sequence[EditedObject]) -> str:
