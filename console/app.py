@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, cast
 from weakref import ref
 
 import platformdirs
@@ -27,7 +26,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from console.clock import SYSTEM_CLOCK, Clock
-from console.errors import BadTheme, CannotConnect, DbconsoleError
+from console.errors import BadTheme, DbconsoleError
 from console.models.server import LinkState
 from console.resources import folder
 from console.screens.frame import TABS, ConsoleScreen, SessionsWanted, Unfinished
@@ -445,47 +444,3 @@ def end_of_start() -> None:
     """Collects garbage again, which `open_console` puts off: what is there by now will stay, and is never looked at."""
     gc.freeze()
     gc.enable()
-
-
-class Left(NamedTuple):
-    """How a console was left."""
-
-    code: int
-    """The exit code: 3 when no connection ever came about."""
-    chosen: Destination | None
-    """Where to go next, None when the person has finished."""
-    theme: str
-    screen: str
-
-
-def run(
-    services: Callable[[Complain], Services] | None,
-    *,
-    servers: Callable[[], Sequence[Destination]],
-    theme: object,
-    screen: object,
-) -> Left:
-    """Shows the console until the person leaves its server.
-
-    The arguments are those of `ConsoleApp`. Raises what `services` raises, and `BadTheme` when the settings name a
-    theme that there is not.
-    """
-    app = ConsoleApp(services, servers=servers, theme=theme, screen=screen)
-    app.run()
-    if app._exception is not None:
-        raise app._exception
-    if app.refusal is not None:
-        raise app.refusal
-    if app.chosen is not None and not app.return_code:
-        return Left(0, app.chosen, app.theme, app.looked_at)
-    return Left(_exit_code(app), None, app.theme, app.looked_at)
-
-
-def _exit_code(app: ConsoleApp) -> int:
-    if app.return_code:
-        return app.return_code
-    problem = app.services.server.link.problem if app.services else None
-    if app.was_connected or problem is None:
-        return 0
-    print(f"dbconsole: {visible(problem)}", file=sys.stderr)
-    return CannotConnect.exit_code

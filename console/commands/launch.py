@@ -46,7 +46,7 @@ def open_console(argument: str | None, options: Mapping[str, Any]) -> int:
 
     check_terminal()
     gc.disable()  # until the console is there: nothing of what is imported now will ever be garbage, and looking costs 40 ms
-    from console.app import run
+    from console.commands.consoles import run
     from console.setting_sources import NAMING_VARIABLES, default_config_file, unchecked
 
     theme, screen, environment = (

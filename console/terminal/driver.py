@@ -128,9 +128,11 @@ class ConsoleDriver(LinuxDriver):
             self.write("\x1b[?1000l\x1b[?1002l\x1b[?1006l")
 
     def close(self) -> None:
-        """Send what is left, and give the signals back."""
+        """Send what is left, give the signals back, and forget what was typed."""
         self._ending = True
         super().close()
+        # Its cache keeps every parser with the last key, and by that the app with all that it knew.
+        XTermParser._parse_extended_key.cache_clear()
         while self._handlers_before:
             signal.signal(*self._handlers_before.popitem())
 

@@ -13,6 +13,23 @@ from tests.terminal.emulator import Emulator
 
 SERVERS = "\x0f"  # ctrl+o
 
+PROGRAM = """
+import gc, os
+from console.app import ConsoleApp
+from console.cli import main
+from console.commands import launch
+
+def counting(destination, options, warn, services=launch._services):
+    gc.collect()
+    with open(os.environ["CONSOLES"], "a") as file:
+        print(sum(isinstance(one, ConsoleApp) for one in gc.get_objects()), file=file)
+    return services(destination, options, warn)
+
+launch._services = counting
+main()
+"""
+"""Writes down how many consoles there are in memory whenever one goes to a server that was chosen."""
+
 
 @pytest.fixture
 def config(home: Path, postgres: PostgresCluster, postgis: PostgresCluster) -> Path:
@@ -36,7 +53,9 @@ def test_starts_with_a_choice_and_goes_from_one_server_to_another(
     home: Path, config: Path, postgres: PostgresCluster, postgis: PostgresCluster
 ) -> None:
     asked_before = len(postgis.log)
-    with Console(home, "--refresh", "0.5") as console:
+    consoles = home / "consoles"
+    environment = {"CONSOLES": str(consoles)}
+    with Console(home, "--refresh", "0.5", program=PROGRAM, environment=environment) as console:
         console.wait_seen(
             "Which server?", "staging", "PRODUCTION", "PRODUCTION · replica 1", "nowhere.invalid"
         )
@@ -71,6 +90,7 @@ def test_starts_with_a_choice_and_goes_from_one_server_to_another(
         console.wait_for(lambda _: len(postgres.log) > asked + 5000)
         assert len(postgis.log) == silent, "nothing of one server is asked of another"
         console.quit()
+    assert consoles.read_text().split() == ["1", "1"], "nothing is left of the console before"
     assert bytes(console.output).count(b"\x1b[?1049l") == 1, "the shell does not flash up in between"
 
 
