@@ -165,17 +165,20 @@ class ConsoleScreen(WatchingScreen[S]):
             ),
         )
 
-    def _explain_emptiness(self) -> None:
-        """Says in the tables why there is nothing to see yet."""
+    @property
+    def emptiness(self) -> str:
+        """Why there is nothing to see yet."""
         problem = self.link.problem or (self.reading.problem if self.reading else None)
         if self.link.state is LinkState.REFUSED:
-            text = f"{problem}\n\nPress r to try again, q to quit."
-        elif problem:
-            text = f"{problem}\n\nIt is tried again by itself; r tries now, q quits."
-        else:
-            text = f"Connecting to {self.services.server.target} …" if self.services else "Starting …"
+            return f"{problem}\n\nPress r to try again, q to quit."
+        if problem:
+            return f"{problem}\n\nIt is tried again by itself; r tries now, q quits."
+        return f"Connecting to {self.services.server.target} …" if self.services else "Starting …"
+
+    def _explain_emptiness(self) -> None:
+        """Says in the tables why there is nothing to see yet."""
         first, *others = self.tables
-        first.show_when_empty(Content(visible(text, multiline=True)))
+        first.show_when_empty(Content(visible(self.emptiness, multiline=True)))
         for table in others:
             table.show_when_empty(Content(""))
 
