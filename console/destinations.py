@@ -45,20 +45,21 @@ def destination_of(argument: str | None, environment: str | None, environ: Mappi
     `argument` is TARGET and `environment` what `-e` gave. With a TARGET an environment only says what that is for;
     without one it is opened, where the config file says where it is.
 
-    Raises BadSetting: there are environments, and none is called that; a setting is wrong.
+    Raises BadSetting: there are environments, and none is called that or it has no server; a setting is wrong.
     """
+    name = environment_name(environment) if environment is not None else None
     if argument is not None:
-        name = environment_name(environment) if environment is not None else None
         return Destination("TARGET", Kind.ARGUMENT, "TARGET", SecretStr(argument), name, uses_variables=True)
     variable = names_a_server(environ)
-    wanted = environment
-    if wanted is None and variable is None:
-        wanted = load_settings({}, environ).environment
-    if wanted is not None and load_environments():
-        (found,) = environments_called([wanted])
+    if name is None and variable is None:
+        name = load_settings({}, environ).environment
+    if name is not None and load_environments():
+        (found,) = environments_called([name])
         if found.primary is not None:
             return replace(next(servers_of(found)), uses_variables=variable is None)
-    return _variables(variable or "libpq's defaults", environment)
+        if variable is None:
+            raise BadSetting(f"{found.origin}: there is no primary; write one there, or give TARGET.")
+    return _variables(variable, name)
 
 
 def environments_called(names: Sequence[str]) -> tuple[Environment, ...]:
@@ -84,15 +85,17 @@ def all_destinations(
 
     The arguments are those of `destination_of`. Raises BadSetting: the config file cannot be used.
     """
-    given = [destination_of(argument, environment, environ)] if argument is not None else []
-    return tuple(with_address(destination, environ) for destination in (*given, *_found(environ)))
+    start = destination_of(argument, environment, environ)
+    return tuple(with_address(destination, environ) for destination in _found(start, environ))
 
 
-def _found(environ: Mapping[str, str]) -> Iterator[Destination]:
+def _found(start: Destination, environ: Mapping[str, str]) -> Iterator[Destination]:
+    if start.kind is Kind.ARGUMENT:
+        yield start
     for environment in load_environments():
         yield from servers_of(environment)
     if variable := names_a_server(environ):
-        yield _variables(variable, None)
+        yield start if start.kind is Kind.VARIABLES else _variables(variable, None)
     seen = set()
     try:
         for file in service_files(None, environ):
@@ -127,10 +130,9 @@ def servers_of(environment: Environment) -> Iterator[Destination]:
         )
 
 
-def _variables(variable: str, environment: str | None) -> Destination:
-    return Destination(
-        f"as {variable} says", Kind.VARIABLES, variable, environment=environment, uses_variables=True
-    )
+def _variables(variable: str | None, environment: str | None) -> Destination:
+    name = f"as {variable} says" if variable is not None else "libpq's default"
+    return Destination(name, Kind.VARIABLES, variable or name, environment=environment, uses_variables=True)
 
 
 def with_address(destination: Destination, environ: Mapping[str, str]) -> Destination:

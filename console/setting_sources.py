@@ -219,7 +219,7 @@ def unchecked(name: str, overrides: Mapping[str, Any], environ: Mapping[str, str
         return variable
     try:
         return tomllib.loads(file.read_text("utf-8")).get(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

@@ -57,6 +57,7 @@ class _ServerTable(LiveTable[Destination]):
 class ServersScreen(Screen[None]):
     """Posts `ServerChosen`. Nothing is connected to before."""
 
+    TITLE = "Servers"
     CSS_PATH = folder("themes") / "servers.tcss"
     AUTO_FOCUS = "_ServerTable"
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -150,6 +150,8 @@ def test_which_server_the_command_line_means(file: Path, tmp_path: Path) -> None
     assert meant(None, "badge", DATABASE_URL="host=a dbname=b") == ("me@a:5432/b", "badge")
     assert meant(None, None, DATABASE_URL="host=a dbname=b", DBCONSOLE_ENVIRONMENT="prod")[0] == "me@a:5432/b"
     assert meant(None, None, DBCONSOLE_ENVIRONMENT="live") == ("dba@db9:5432/shop", "live")
+    with pytest.raises(BadSetting, match="there is no primary; write one there, or give TARGET"):
+        meant(None, "badge")
     with pytest.raises(BadSetting) as caught:
         meant(None, "prodction")
     assert caught.value.sentence == f"There is no environment prodction in {file}; did you mean production?"
@@ -190,6 +192,12 @@ def test_everything_that_can_be_opened_is_found(file: Path, tmp_path: Path) -> N
         ("my shop", Kind.SERVICE),
         ("bad", Kind.SERVICE),
     ]
+    (said_of, *_) = [
+        one
+        for one in all_destinations(None, "badge", environ(tmp_path, PGHOST="h"))
+        if one.kind is Kind.VARIABLES
+    ]
+    assert (said_of.name, said_of.environment) == ("as PGHOST says", "badge")
     by_name = {one.name: one for one in found}
     assert by_name["production · pooler"].address == "dba@db1:6432/shop"
     assert by_name["as DATABASE_URL says"].address == "u@h:5432/d"
