@@ -32,6 +32,15 @@ class MapObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """How many objects there are."""
+
+    number: int
+    is_exact: bool
+    """False for the planner's estimate."""
+
+
+@dataclass(frozen=True, slots=True)
 class Constraint:
     """A row of `arxos_cad.constraints`, with what does not hold of it."""
 
@@ -48,7 +57,7 @@ class Constraint:
     extent: Envelope | None
     """Around its objects, in the units of the layer."""
     span: float | None
-    """The largest distance between two of its objects, metres for geographic SRIDs."""
+    """The largest distance between two of its objects, metres for geographic SRIDs; None for fewer than two."""
     problems: tuple[str, ...]
     """What is wrong, a sentence each; empty for a valid one."""
 
@@ -76,6 +85,8 @@ class ObjectDetail:
     constraints: tuple[Constraint, ...] = ()
     neighbours: tuple[MapObject, ...] = ()
     """The nearest others, the nearest first."""
+    notes: tuple[str, ...] = ()
+    """What could not be found out, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +120,9 @@ class Finding:
 
     flaw: Flaw
     count: int
+    """Of objects that have it; 1 for what a layer as a whole lacks, 0 where nothing was found."""
     is_more: bool
-    """Whether counting was ended there."""
+    """Whether there may be more: it ended there, or did not look at everything."""
     sentence: str
     examples: tuple[MapObject, ...] = ()
     remedy: str | None = None
