@@ -28,6 +28,10 @@ _MOST_DOTS = 2_000_000
 """Of lines in one frame: with more, which cover every cell many times, only some of the segments are drawn."""
 
 
+_FARTHEST = 1e15
+"""Dots from the frame at which a segment may end: beyond, numbers do not tell its direction any more."""
+
+
 class Dots(NamedTuple):
     """Places on a frame's grid, those outside left out; the same place may be there several times."""
 
@@ -86,13 +90,13 @@ def _within(
     Liang and Barsky, "A new concept and method for line clipping", 1984.
     """
     columns, rows = frame.columns, frame.rows
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         seen = (
             (np.minimum(x0, x1) < columns)
             & (np.maximum(x0, x1) >= 0)
             & (np.minimum(y0, y1) < rows)
             & (np.maximum(y0, y1) >= 0)
-            & np.isfinite(x0 + x1 + y0 + y1)
+            & (np.abs(x0) + np.abs(x1) + np.abs(y0) + np.abs(y1) < _FARTHEST)
         )
     x0, y0, x1, y1, path = x0[seen], y0[seen], x1[seen], y1[seen], path[seen]
     crossing = np.flatnonzero(
