@@ -26,7 +26,8 @@ from console.models.map_view import Envelope, Frame, MapView
 from console.widgets.map_cells import Cells, DrawnLayer, Look, compose, runs
 from console.widgets.map_colours import MapColours, look_of
 from console.widgets.map_marks import CHOSEN, CURSOR, DRAWN, NO_MARKS, Marks, with_marks
-from console.widgets.map_raster import DOTS_ACROSS, DOTS_DOWN, Ramp
+from console.widgets.map_raster import Ramp
+from console.widgets.map_scale import DOTS_ACROSS, DOTS_DOWN
 
 Cell: TypeAlias = tuple[int, int]
 """Column and row."""

@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from console.models.map_view import Frame
 from console.models.pictures import Picture
 from console.widgets.map_raster import (
-    DOTS_ACROSS,
-    DOTS_DOWN,
     NO_DOTS,
     SQUARE,
     Dots,
@@ -36,6 +34,7 @@ from console.widgets.map_raster import (
     smoothed,
     stepped,
 )
+from console.widgets.map_scale import DOTS_ACROSS, DOTS_DOWN
 
 COLOURS = 6
 """Colours that tell layers or categories apart."""

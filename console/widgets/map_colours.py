@@ -73,9 +73,9 @@ class MapColours:
         self._colours = (*own, muted, text)
         assert len(own) == COLOURS
 
-    def ink(self, colour: int) -> Style:
-        """The style of a glyph or a dot in a colour, `OTHER` or `PLAIN`."""
-        return Style.from_color(self._colours[colour].rich_color)
+    def ink(self, colour: int) -> Color:
+        """The colour of a layer or of a category, `OTHER` or `PLAIN`."""
+        return self._colours[colour]
 
     def style(self, ink: int, ground: int) -> Style:
         """The style of a cell."""

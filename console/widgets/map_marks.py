@@ -12,7 +12,8 @@ import numpy as np
 from console.models.map_view import Envelope, Frame
 from console.models.pictures import Outlines
 from console.widgets.map_cells import HALF, Cells
-from console.widgets.map_raster import DOTS_ACROSS, DOTS_DOWN, braille, line_dots
+from console.widgets.map_raster import braille, line_dots
+from console.widgets.map_scale import DOTS_ACROSS, DOTS_DOWN
 
 CHOSEN, CURSOR, DRAWN = 50, 51, 52
 """Inks of what is chosen, of the cell under the cursor, and of lines that are being drawn."""

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from console.models.map_view import Frame
 from console.models.pictures import Density, Outlines
+from console.widgets.map_scale import DOTS_ACROSS, DOTS_DOWN
 
-DOTS_ACROSS, DOTS_DOWN = 2, 4
-"""Dots of a cell."""
 SQUARE = 2
 """Dots along the side of a square: a cell is one wide and two high."""
 
