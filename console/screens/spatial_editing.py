@@ -66,8 +66,8 @@ class SpatialEditing(ConsoleScreen[SpatialSnapshot]):
     """
 
     EDITING_BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "change_objects", "change", id="change-objects", tooltip="Create an object here; rename, move, change or delete what is selected"),
-        Binding("u", "undo_change", "undo", id="undo-change", tooltip="Take the last change back"),
+        Binding("c", "change_objects", "change", id="spatial.change", tooltip="Create an object here; rename, move, change or delete what is selected"),
+        Binding("u", "undo_change", "undo", id="spatial.undo", tooltip="Take the last change back"),
     ]  # fmt: skip
 
     def aim(self) -> Aim | None:

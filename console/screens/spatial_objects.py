@@ -1,0 +1,381 @@
+"""The screen of the map as far as it is about objects: selecting, looking at one, drawing, and lists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual import on, work
+
+from console.errors import ConnectionLost, DbconsoleError
+from console.models.layers import Layer
+from console.models.map_objects import Constraint, Finding, MapObject, ObjectKey
+from console.models.map_view import Envelope
+from console.screens.spatial_columns import object_columns
+from console.screens.spatial_drawing import Path, Rectangle
+from console.screens.spatial_editing import Aim
+from console.screens.spatial_looking import SpatialLooking
+from console.screens.spatial_map import MapPane
+from console.screens.spatial_text import (
+    constraint_sections,
+    count_in_words,
+    detail_sections,
+    finding_sections,
+)
+from console.units import count
+from console.widgets.detail import DetailPane
+from console.widgets.live_table import LiveTable
+
+if TYPE_CHECKING:
+    from console.widgets.map_canvas import MapCanvas
+
+MOST_OBJECTS = 500
+"""Of a rectangle that are listed."""
+MOST_NEAREST = 50
+PAUSE_IN_MEASURING = 0.08
+"""Seconds without a move after which a line is measured."""
+
+
+class SpatialObjects(SpatialLooking):
+    """What is under the cursor can be looked at; what is in a rectangle, or near, is listed and leads to its place."""
+
+    _back_to: tuple[str, str] | None = None
+
+    @property
+    def map_and_srid(self) -> tuple[MapPane, int | None] | None:
+        """The map with the SRID of its view; None before there is one."""
+        map_ = self.map
+        return (map_, map_.view.srid) if map_ is not None and map_.view is not None else None
+
+    # Selecting ----------------------------------------------------------------------------------------------------
+
+    def action_choose(self) -> None:
+        """Select what the cursor is at; while something is drawn, set its next point."""
+        map_ = self.map
+        if map_ is None or map_.cursor is None:
+            return
+        if isinstance(map_.drawing, Rectangle):
+            rectangle, map_.drawing = map_.drawing.envelope(map_.cursor), None
+            self._take_rectangle(rectangle)
+        elif isinstance(map_.drawing, Path):
+            map_.drawing = Path(map_.drawing.to(map_.cursor), map_.drawing.measure)
+            map_.redraw()
+            self._measure()
+        elif self._shows_detail and map_.selected and map_.named in map_.selected:
+            self.close_side()
+        else:
+            self._choose_nearest()
+
+    @property
+    def _shows_detail(self) -> bool:
+        return self.side.view == "detail" and (self.side_open or self.has_class("-wide"))
+
+    @work(group="choose", exclusive=True, exit_on_error=False)
+    async def _choose_nearest(self, *, adds: bool = False) -> None:
+        """Selects the object at the cursor. That there is none, or why it cannot be asked, is said."""
+        map_ = self.map
+        if map_ is None:
+            return
+        try:
+            found = [map_.named] if map_.named is not None else await map_.nearest(1)
+        except DbconsoleError as problem:
+            self._say(problem.sentence)
+            return
+        if not found:
+            self._say("There is no object at the cursor; N lists the nearest ones.")
+        elif adds:
+            map_.select([*(one for one in map_.selected if one.key != found[0].key), found[0]])
+        else:
+            map_.select(found)
+            self.look_at(found[0])
+
+    def look_at(self, one: MapObject) -> None:
+        """Shows an object in full, and its place on the map where that is out of sight."""
+        map_ = self.map
+        if map_ is None:
+            return
+        if one not in map_.selected:
+            map_.select([one])
+        if one.x is not None and one.y is not None and (frame := map_.frame) is not None:
+            if not frame.envelope.contains(Envelope(one.x, one.y, one.x, one.y)):
+                map_.go_to((one.x, one.y))
+            map_.put_cursor((one.x, one.y))
+        self.side.detail.show(one.label, ())
+        self.show_side("detail", one.category or "object", focus=False)
+        if not self.has_class("-wide"):
+            self.side.detail.focus()
+        self._load_detail(one)
+
+    @work(group="detail", exclusive=True, exit_on_error=False)
+    async def _load_detail(self, one: MapObject) -> None:
+        """Asks for an object in full. What cannot be asked is said in its place."""
+        shown, at = self.stack.find(one.layer), self.map_and_srid
+        if shown is None or at is None or self.services is None:
+            return
+        neighbours = self.query_one("#neighbours", LiveTable)
+        try:
+            detail = await self.services.spatial.objects.detail(shown.layer, one.key, at[1])
+        except ConnectionLost:
+            return  # which the frame says
+        except DbconsoleError as problem:
+            self.side.detail.show(problem.sentence, ())
+            neighbours.update_rows(())
+            return
+        if detail is None:
+            self.side.detail.show(f"{one.label} is not there any more.", ())
+            neighbours.update_rows(())
+            return
+        self.side.detail.show(detail.label, detail_sections(detail, self.unit))
+        neighbours.replace_columns(object_columns(self.unit))
+        neighbours.update_rows(detail.neighbours)
+
+    @on(LiveTable.RowSelected, "#neighbours")
+    @on(LiveTable.RowSelected, "#objects")
+    def _follow(self, event: LiveTable.RowSelected) -> None:
+        if event.table.id == "objects":
+            self._back_to = ("objects", str(self.side.title_text))
+        self.look_at(event.row)
+
+    def on_map_canvas_clicked(self, event: MapCanvas.Clicked) -> None:
+        """A click puts the cursor there, with ctrl it selects too, and a double click shows the object in full."""
+        map_ = self.map
+        if map_ is None:
+            return
+        map_.put_cursor((event.x, event.y))
+        if map_.drawing is not None:
+            self.action_choose()
+        elif event.adds or event.times > 1:
+            self._choose_nearest(adds=event.adds)
+
+    # A rectangle --------------------------------------------------------------------------------------------------
+
+    def action_rectangle(self) -> None:
+        """Draw a rectangle from the cursor on, and select what is in it."""
+        if (map_ := self.map) is not None and map_.cursor is not None:
+            map_.drawing = Rectangle(map_.cursor)
+            map_.redraw()
+
+    def on_map_canvas_spanned(self, event: MapCanvas.Spanned) -> None:
+        """The mouse draws a rectangle."""
+        map_, rectangle = self.map, event.rectangle
+        if map_ is None:
+            return
+        map_.drawing = None if event.is_done else Rectangle((rectangle.west, rectangle.north))
+        map_.put_cursor((rectangle.east, rectangle.south))
+        if event.is_done:
+            self._take_rectangle(rectangle)
+
+    @work(group="list", exclusive=True, exit_on_error=False)
+    async def _take_rectangle(self, rectangle: Envelope) -> None:
+        """Selects and lists what is in a rectangle, and counts it. What cannot be asked is said."""
+        at, active, services = self.map_and_srid, self.active, self.services
+        if at is None or active is None or services is None:
+            return
+        map_, srid = at
+        map_.redraw()
+        objects = services.spatial.objects
+        try:
+            found = await objects.inside(active.layer, srid, rectangle, limit=MOST_OBJECTS, only=active.only)
+            total = f"{count(len(found))} in the rectangle"
+            if len(found) == MOST_OBJECTS:
+                counted = await objects.count(active.layer, srid, rectangle, only=active.only)
+                total = f"the first {count(len(found))} of {count_in_words(counted)} in the rectangle"
+        except DbconsoleError as problem:
+            self._say(problem.sentence)
+            return
+        map_.select(found)
+        self._list(found, total)
+
+    def action_count(self) -> None:
+        """Count what is in view."""
+        if self.map is not None and (frame := self.map.frame) is not None:
+            self._count(frame.envelope)
+
+    @work(group="list", exclusive=True, exit_on_error=False)
+    async def _count(self, envelope: Envelope) -> None:
+        """Says how many objects are in view. What cannot be counted is said."""
+        at, active, services = self.map_and_srid, self.active, self.services
+        if at is None or active is None or services is None:
+            return
+        try:
+            counted = await services.spatial.objects.count(active.layer, at[1], envelope, only=active.only)
+        except DbconsoleError as problem:
+            self._say(problem.sentence)
+            return
+        self._say(
+            f"{count_in_words(counted)} of {active.name.schema}.{active.name.table} in view.", done=True
+        )
+
+    def _list(self, found: Sequence[MapObject], title: str) -> None:
+        table = self.query_one("#objects", LiveTable)
+        table.replace_columns(object_columns(self.unit))
+        table.update_rows(found)
+        self.show_side("objects", title)
+
+    # The nearest --------------------------------------------------------------------------------------------------
+
+    @work(group="list", exclusive=True, exit_on_error=False)
+    async def action_nearest(self) -> None:
+        """List what is nearest to the cursor. What cannot be asked is said."""
+        if self.map is None:
+            return
+        try:
+            found = await self.map.nearest(MOST_NEAREST, anywhere=True)
+        except DbconsoleError as problem:
+            self._say(problem.sentence)
+            return
+        self._list(found, f"the {count(len(found))} nearest to the cursor")
+
+    # Measuring ----------------------------------------------------------------------------------------------------
+
+    def action_measure(self) -> None:
+        """Measure a distance and an area from the cursor on; again ends that."""
+        map_ = self.map
+        if map_ is None or map_.cursor is None:
+            return
+        map_.drawing = None if isinstance(map_.drawing, Path) else Path((map_.cursor,))
+        map_.redraw()
+
+    @on(MapPane.Moved)
+    def _measure_on(self) -> None:
+        if self.map is not None and isinstance(self.map.drawing, Path):
+            self._measure()
+
+    @work(group="measure", exclusive=True, exit_on_error=False)
+    async def _measure(self) -> None:
+        """Measures what is drawn, and on to the cursor. What cannot be measured is said."""
+        at, services = self.map_and_srid, self.services
+        if at is None or services is None:
+            return
+        map_, srid = at
+        drawing, cursor = map_.drawing, map_.cursor
+        if not isinstance(drawing, Path) or cursor is None:
+            return
+        try:
+            measure = await services.spatial.measuring.measure(drawing.to(cursor), srid)
+        except DbconsoleError as problem:
+            self._say(problem.sentence)
+            return
+        if isinstance(map_.drawing, Path):
+            map_.drawing = Path(map_.drawing.places, measure)
+            self._show_lines()
+
+    # Constraints and checks ---------------------------------------------------------------------------------------
+
+    @work(group="list", exclusive=True, exit_on_error=False)
+    async def action_constraints(self) -> None:
+        """List the constraints, and what does not hold of them. What cannot be asked is said."""
+        at, services = self.map_and_srid, self.services
+        if at is None or services is None:
+            return
+        table = self.query_one("#constraints", LiveTable)
+        self.show_side("constraints", "constraints …")
+        try:
+            found = await services.spatial.constraints.list(at[1])
+        except DbconsoleError as problem:
+            self.side.say(problem.sentence)
+            table.update_rows(())
+            return
+        table.update_rows(found)
+        wrong = sum(bool(one.problems) for one in found)
+        self.side.say(f"{count(len(found))} constraints, {count(wrong)} with problems")
+
+    @on(LiveTable.RowHighlighted, "#constraints")
+    def _show_constraint(self, event: LiveTable.RowHighlighted) -> None:
+        one: Constraint | None = event.row
+        pane = self.query_one("#constraint", DetailPane)
+        pane.show(one.constraint_id if one else "", constraint_sections(one, self.unit) if one else ())
+
+    @on(LiveTable.RowSelected, "#constraints")
+    def _go_to_constraint(self, event: LiveTable.RowSelected) -> None:
+        one: Constraint = event.row
+        if self.map is None or one.extent is None:
+            self._say("None of its objects is on the map.")
+            return
+        self.map.fit(one.extent.grown(0.2))
+        self._select_ids(one.object_ids)
+
+    @work(group="choose", exclusive=True, exit_on_error=False)
+    async def _select_ids(self, ids: Sequence[str]) -> None:
+        """Selects the objects of a constraint. What cannot be asked is said."""
+        at, services = self.map_and_srid, self.services
+        layer = next((one.layer for one in self.stack.layers if one.layer.is_cad), None)
+        if at is None or services is None or layer is None:
+            return
+        found: list[MapObject] = []
+        try:
+            for one in ids[:20]:
+                found += await services.spatial.objects.find(layer, one, at[1], limit=1)
+        except DbconsoleError as problem:
+            self._say(problem.sentence)
+        at[0].select(found)
+
+    @work(group="list", exclusive=True, exit_on_error=False)
+    async def action_checks(self) -> None:
+        """Look for what is wrong with the active layer. A check that cannot be made is said."""
+        at, active, services = self.map_and_srid, self.active, self.services
+        if at is None or active is None or services is None:
+            return
+        table = self.query_one("#findings", LiveTable)
+        table.update_rows(())
+        self.show_side("findings", f"checking {active.name.table} …")
+        found: list[Finding] = []
+        try:
+            async for finding in services.spatial.checks.run(active.layer, at[1]):
+                found.append(finding)
+                table.update_rows(tuple(found))
+        except DbconsoleError as problem:
+            self.side.say(problem.sentence)
+            return
+        wrong = sum(bool(one.count) for one in found)
+        self.side.say(f"{count(wrong)} of {count(len(found))} checks of {active.name.table} found something")
+
+    @on(LiveTable.RowHighlighted, "#findings")
+    def _show_finding(self, event: LiveTable.RowHighlighted) -> None:
+        one: Finding | None = event.row
+        pane = self.query_one("#finding", DetailPane)
+        pane.show(one.flaw.value if one else "", finding_sections(one) if one else ())
+
+    @on(LiveTable.RowSelected, "#findings")
+    def _list_examples(self, event: LiveTable.RowSelected) -> None:
+        if event.row.examples:
+            self._list(event.row.examples, event.row.flaw.value)
+
+    # Changes ------------------------------------------------------------------------------------------------------
+
+    def aim(self) -> Aim | None:
+        map_, active = self.map, self.active
+        if map_ is None or map_.view is None or map_.cursor is None or active is None:
+            return None
+        objects = [one for one in map_.selected if one.layer == active.name] or [
+            one for one in [map_.named] if one is not None
+        ]
+        return Aim(active.layer, tuple(one.key for one in objects), *map_.cursor, map_.view.srid)
+
+    def show_changed(self, layer: Layer, keys: Sequence[ObjectKey]) -> None:
+        map_ = self.map
+        if map_ is None:
+            return
+        map_.forget(layer.name)
+        map_.select([one for one in map_.selected if one.layer != layer.name])
+        if self.side.view == "detail":
+            self.close_side()
+
+    # Back ---------------------------------------------------------------------------------------------------------
+
+    def action_back(self) -> None:
+        """Leave what is drawn, else close what is open, else select nothing, else remove the filter."""
+        map_ = self.map
+        if map_ is not None and map_.drawing is not None:
+            map_.drawing = None
+            map_.redraw()
+        elif self.side.view == "detail" and self._back_to is not None:
+            (_, title), self._back_to = self._back_to, None
+            self.show_side("objects", title)
+        elif self.side_open or self.side.view != "layers":
+            self.close_side()
+        elif map_ is not None and (map_.selected or map_.has_own_cursor):
+            map_.select(())
+            map_.put_cursor(None)
+        elif self.active is not None and self.active.words:
+            self.filter_by("")
