@@ -117,6 +117,7 @@ class ConsoleApp(DeltaPainting, App[int]):
             "slow": self._slow_screen,
             "migrations": self._migrations_screen,
             "accounts": self._accounts_screen,
+            "spatial": self._spatial_screen,
             SERVERS: self._servers_screen,
         }
         self.looked_at = screen if isinstance(screen, str) and screen in self.MODES else TABS[0][1]
@@ -158,6 +159,11 @@ class ConsoleApp(DeltaPainting, App[int]):
 
         return AccountsScreen(self.services, self.clock)
 
+    def _spatial_screen(self) -> Screen[None]:
+        from console.screens.spatial import SpatialScreen
+
+        return SpatialScreen(self.services, self.clock)
+
     def _servers_screen(self) -> Screen[None]:
         from console.screens.servers import ServersScreen
 
@@ -196,10 +202,11 @@ class ConsoleApp(DeltaPainting, App[int]):
         from console.screens.plan import PlanScreen
         from console.screens.pools import PoolsScreen
         from console.screens.slow import SlowScreen
+        from console.screens.spatial import SpatialScreen
 
-        screens = (PoolsScreen, ActivityScreen, SlowScreen, MigrationsScreen, AccountsScreen, PlanScreen)
+        screens = (PoolsScreen, ActivityScreen, SlowScreen, MigrationsScreen, AccountsScreen, SpatialScreen)
         panes = (UsersPane, KeysPane, SessionsPane, RolesPane, TrailPane)
-        kinds: tuple[type[DOMNode], ...] = (ConsoleApp, *screens, *panes)
+        kinds: tuple[type[DOMNode], ...] = (ConsoleApp, *screens, PlanScreen, *panes)
         bindings = [binding for kind in kinds for binding in kind.BINDINGS if isinstance(binding, Binding)]
         known = {binding.id for binding in bindings if binding.id}
         for name in sorted(keys.keys() - known):

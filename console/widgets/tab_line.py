@@ -25,7 +25,15 @@ class TabLine(Widget):
         self._shown = shown
 
     def render(self) -> Content:
-        return Content("  ").join([self._tab(key, mode, title) for key, mode, title in self._tabs])
+        width = self.content_size.width
+        for gap, short in ((2, False), (2, True), (0, True)):
+            tabs = [
+                self._tab(key, mode, title.split()[0] if short else title) for key, mode, title in self._tabs
+            ]
+            line = Content(" " * gap).join(tabs)
+            if line.cell_length <= width:
+                break
+        return line
 
     def _tab(self, key: str, mode: str, title: str) -> Content:
         if mode == self._shown:
