@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from console.data.spatial.context import SpatialContext
+from console.data.spatial.exports import Exports
 from console.data.spatial.layers import Layers
 from console.data.vitals import VitalsReader
 from console.models.layers import SpatialSnapshot
@@ -21,6 +22,7 @@ class SpatialService:
         """Without `vitals` its snapshots raise no alerts."""
         self.context = context
         self.layers = Layers(context)
+        self.exports = Exports(context)
         self._vitals = vitals
 
     @cached_property
