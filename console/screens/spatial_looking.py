@@ -96,6 +96,8 @@ class SpatialLooking(SpatialEditing):
             self._bring_map(self.active.layer)
         elif is_other:
             self.map.refine()
+        else:
+            self.map.catch_up()
         self._show_layers()
 
     def _explain_emptiness(self) -> None:
@@ -205,8 +207,7 @@ class SpatialLooking(SpatialEditing):
         """Ask for everything again."""
         super().action_refresh_now()
         if self.map is not None:
-            for one in self.stack.visible:
-                self.map.forget(one.name)
+            self.map.forget(*(one.name for one in self.stack.visible))
 
     # Layers -------------------------------------------------------------------------------------------------------
 
@@ -290,7 +291,8 @@ class SpatialLooking(SpatialEditing):
         self.change_active(words=words, only=only)
 
     @on(FilterBar.Closed)
-    def _leave_filter(self) -> None:
+    def _go_back_to_map(self, event: FilterBar.Closed) -> None:
+        event.prevent_default()  # the frame goes to the table
         self.focus_map()
 
 

@@ -27,6 +27,7 @@ from console.screens.spatial_views import Views
 
 if TYPE_CHECKING:
     from console.data.services import Services
+    from console.models.pictures import Picture
     from console.widgets.map_canvas import MapCanvas
     from console.widgets.map_cells import DrawnLayer
 
@@ -225,7 +226,12 @@ class MapPane(Container):
     @property
     def drawn(self) -> Sequence[DrawnLayer]:
         """What is seen, the topmost last."""
-        return [layer for one in reversed(self.stack.visible) if (layer := _drawn(one)) is not None]
+        return [
+            _drawn(one, one.picture)
+            for one in reversed(self.stack.visible)
+            # Of another SRID it would be drawn where it is not.
+            if one.picture is not None and self.view and one.picture.frame.view.srid == self.view.srid
+        ]
 
     def say(self, notes: Content) -> None:
         """Says over the map what should be known of it."""
@@ -266,17 +272,27 @@ class MapPane(Container):
 
     def refine(self) -> None:
         """Asks for pictures of what is looked at; those that are on their way for another view are let go."""
-        running = any(
-            one.group == "pictures" and one.node is self and one.state is WorkerState.RUNNING
-            for one in self.workers
-        )
+        wait = PAUSE_IN_MOVING if self._is_busy("pictures") else 0.0
         for one in self.stack.visible:
             self.stack.change(one.name, is_complete=False)
-        self._refine(wait=PAUSE_IN_MOVING if running else 0.0)
+        self._refine(wait=wait)
 
-    def forget(self, name: LayerName) -> None:
-        """The layer's pictures do not show it as it is any more."""
-        self.services.spatial.pictures.forget(name)
+    def catch_up(self) -> None:
+        """Asks once more for what a lost connection has kept from coming."""
+        if self.view is None:
+            if (active := self.stack.active) is not None and not self._is_busy("extent"):
+                self.open(active.layer)
+        elif not self._is_busy("pictures") and not all(one.is_complete for one in self.stack.visible):
+            self.refine()
+
+    def _is_busy(self, group: str) -> bool:
+        running = (WorkerState.PENDING, WorkerState.RUNNING)
+        return any(one.group == group and one.node is self and one.state in running for one in self.workers)
+
+    def forget(self, *names: LayerName) -> None:
+        """The pictures of these layers do not show them as they are any more."""
+        for name in names:
+            self.services.spatial.pictures.forget(name)
         self.refine()
 
     @work(group="pictures", exclusive=True, exit_on_error=False)
@@ -354,6 +370,10 @@ class MapPane(Container):
         self.selected = tuple(objects)
         self.redraw()
 
+    def is_selected(self, one: MapObject) -> bool:
+        """Whether an object is among the selected, wherever it was named."""
+        return any((other.layer, other.key) == (one.layer, one.key) for other in self.selected)
+
     # The mouse ----------------------------------------------------------------------------------------------------
 
     def on_map_canvas_panned(self, event: MapCanvas.Panned) -> None:
@@ -367,12 +387,10 @@ class MapPane(Container):
         self.post_message(self.Changed())
 
 
-def _drawn(shown: ShownLayer) -> DrawnLayer | None:
+def _drawn(shown: ShownLayer, picture: Picture) -> DrawnLayer:
     from console.widgets.map_cells import DrawnLayer
 
-    if shown.picture is None:
-        return None
-    return DrawnLayer(shown.picture, shown.colour or 0, shown.glyph)
+    return DrawnLayer(picture, shown.colour or 0, shown.glyph)
 
 
 def _sensible(view: MapView) -> MapView:

@@ -61,7 +61,7 @@ class SpatialObjects(SpatialLooking):
             map_.drawing = Path(map_.drawing.to(map_.cursor), map_.drawing.measure)
             map_.redraw()
             self._measure()
-        elif self._shows_detail and map_.selected and map_.named in map_.selected:
+        elif self._shows_detail and map_.named is not None and map_.is_selected(map_.named):
             self.close_side()
         else:
             self._choose_nearest()
@@ -94,7 +94,7 @@ class SpatialObjects(SpatialLooking):
         map_ = self.map
         if map_ is None:
             return
-        if one not in map_.selected:
+        if not map_.is_selected(one):
             map_.select([one])
         if one.x is not None and one.y is not None and (frame := map_.frame) is not None:
             if not frame.envelope.contains(Envelope(one.x, one.y, one.x, one.y)):
