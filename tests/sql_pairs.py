@@ -12,6 +12,7 @@ from console.data.migrations import sql_files
 from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.sql_pairs import SqlPairsEngine
 from console.models.migrations import Direction, Revision, Source, SourceKind
+from console.targets import resolve
 from tests.alembic_projects import database
 from tests.postgres import PostgresCluster
 
@@ -62,14 +63,19 @@ class Pairs:
         order = Order(self.source, direction, tuple(revisions), tuple(current), frozenset())
         return SqlPairsEngine(order, Told())
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the engine is connected with, as the worker does it."""
+        return {
+            "target": resolve(self.cluster.url(self.user, self.database), {}),
+            "limit": 10.0,
+            "server_settings": {"lock_timeout": "3s"},
+        }
+
     @asynccontextmanager
     async def opened(self, engine: SqlPairsEngine) -> AsyncIterator[int]:
         """The engine connected and prepared, as the worker does it."""
-        arguments = {
-            "dsn": self.cluster.url(self.user, self.database),
-            "server_settings": {"lock_timeout": "3s"},
-        }
-        async with engine.connected(arguments) as pid:
+        async with engine.connected(self.arguments) as pid:
             await engine.prepare()
             yield pid
 

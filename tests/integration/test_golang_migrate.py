@@ -128,10 +128,7 @@ async def test_a_lone_concurrent_statement_waits_longer_for_locks_than_others(
         postgres, tmp_path, COLLEX, USERS, ("CREATE INDEX CONCURRENTLY i ON users (id);", None)
     ) as pairs:
         engine = pairs.engine()
-        arguments = {
-            "dsn": postgres.url(database=pairs.database),
-            "server_settings": {"lock_timeout": "10ms"},
-        }
+        arguments = {**pairs.arguments, "server_settings": {"lock_timeout": "10ms"}}
         holder = await postgres.connect(database=pairs.database)
         try:
             async with engine.connected(arguments) as pid:

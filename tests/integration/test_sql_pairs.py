@@ -315,7 +315,7 @@ async def test_a_rehearsal_leaves_nothing(
 ) -> None:
     async with pairs_of(postgres, tmp_path, kind, USERS, NOTES) as pairs:
         engine = pairs.engine()
-        async with engine.connected({"dsn": postgres.url(database=pairs.database)}):
+        async with engine.connected(pairs.arguments):
             async with engine.rehearsal():
                 await engine.prepare()
                 for revision in engine.order.revisions:

@@ -43,7 +43,7 @@ class MigrationEngine(Protocol):
     def connected(self, arguments: dict[str, Any]) -> AbstractAsyncContextManager[int]:
         """The one connection that the revisions run on, for as long as the block lasts; gives its backend's pid.
 
-        `arguments` are asyncpg's, with the session's settings in `server_settings`. Raises `CannotConnect`.
+        `arguments` are those of `data.driver.connect`, the session's settings in `server_settings`. Raises `CannotConnect`.
         """
 
     async def current(self) -> tuple[str, ...]:
