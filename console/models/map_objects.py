@@ -39,6 +39,9 @@ class Count:
     is_exact: bool
     """False for the planner's estimate."""
 
+    def __str__(self) -> str:
+        return f"{self.number:,}" if self.is_exact else f"about {self.number:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
@@ -55,7 +58,7 @@ class Constraint:
     foreign: tuple[str, ...]
     """Ids of objects of another project."""
     extent: Envelope | None
-    """Around its objects, in the units of the layer."""
+    """Around its objects, in the units of the view that asked."""
     span: float | None
     """The largest distance between two of its objects, metres for geographic SRIDs; None for fewer than two."""
     problems: tuple[str, ...]

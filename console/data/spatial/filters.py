@@ -85,7 +85,11 @@ def naming(layer: Layer) -> tuple[Attribute, ...]:
     known = [
         attribute for name in _NAMES for attribute in layer.attributes if attribute.name.casefold() == name
     ]
-    others = [one for one in _texts(layer) if one.name.casefold().endswith("name") and one not in known]
+    others = [
+        one
+        for one in layer.attributes
+        if one.name.casefold().endswith("name") and _is_text(one) and one not in known
+    ]
     return (*known, *others)
 
 
@@ -103,17 +107,30 @@ def attribute_of(layer: Layer, name: str) -> Attribute:
     return alike[0]
 
 
+def equality(attribute: Attribute, value: str, parameter: str) -> str | None:
+    """The condition that a column has a value, as an index on it answers; None for types that are compared as text.
+
+    None too for a value that the type cannot have.
+    """
+    own = column(attribute.name)
+    if attribute.type in _INTEGERS and _is_integer(value):
+        return f"{own} = {parameter}::bigint"
+    if attribute.type == "uuid" and _is_uuid(value):
+        return f"{own} = {parameter}::uuid"
+    return f"{own}::text = {parameter}" if _is_text(attribute) else None
+
+
 def _unquoted(token: str) -> str:
     return _QUOTED.sub(lambda quoted: quoted[1].replace('""', '"'), token)
 
 
-def _texts(layer: Layer) -> list[Attribute]:
-    return [one for one in layer.attributes if re.match(r"text|character|name$|(\w+\.)?citext$", one.type)]
+def _is_text(attribute: Attribute) -> bool:
+    return re.match(r"text$|character|name$|(.+\.)?citext$", attribute.type) is not None
 
 
 def _searched(layer: Layer) -> tuple[Attribute, ...]:
     """Where words are looked for."""
-    searched = naming(layer) or tuple(_texts(layer)[:_MOST_SEARCHED])
+    searched = naming(layer) or tuple(filter(_is_text, layer.attributes))[:_MOST_SEARCHED]
     if not searched:
         raise BadInput(
             f"{layer.name.schema}.{layer.name.table} has no column with text to look for words in; "
@@ -129,18 +146,11 @@ def _equal(layer: Layer, name: str, value: str, parameter: str) -> str:
             f"WHERE p.name = {parameter} OR p.id::text = {parameter})"
         )
     attribute = attribute_of(layer, name)
-    own = column(attribute.name)
-    # An index on the column answers these; a value that is no such number or no UUID equals none as text.
-    if _is_integer(attribute.type, value):
-        return f"{own} = {parameter}::bigint"
-    if attribute.type == "uuid" and _is_uuid(value):
-        return f"{own} = {parameter}::uuid"
-    return f"{own}::text = {parameter}"
+    return equality(attribute, value, parameter) or f"{column(attribute.name)}::text = {parameter}"
 
 
-def _is_integer(type_: str, value: str) -> bool:
-    is_number = type_ in _INTEGERS and re.fullmatch(r"-?[0-9]{1,19}", value) is not None
-    return is_number and abs(int(value)) < 2**63
+def _is_integer(value: str) -> bool:
+    return re.fullmatch(r"-?[0-9]{1,19}", value) is not None and abs(int(value)) < 2**63
 
 
 def _is_uuid(value: str) -> bool:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from console.data.spatial.constraints import Constraints
 from console.data.spatial.context import SpatialContext
+from console.data.spatial.detail import Details
 from console.data.spatial.exports import Exports
 from console.data.spatial.layers import Layers
+from console.data.spatial.measuring import Measuring
+from console.data.spatial.objects import Objects
 from console.data.vitals import VitalsReader
 from console.models.layers import SpatialSnapshot
 
@@ -22,6 +26,9 @@ class SpatialService:
         """Without `vitals` its snapshots raise no alerts."""
         self.context = context
         self.layers = Layers(context)
+        self.constraints = Constraints(context)
+        self.objects = Objects(context, Details(context, self.constraints))
+        self.measuring = Measuring(context)
         self.exports = Exports(context)
         self._vitals = vitals
 
