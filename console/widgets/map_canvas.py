@@ -23,8 +23,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from console.models.map_view import Envelope, Frame, MapView
-from console.widgets.map_cells import Cells, DrawnLayer, Look, compose, runs
+from console.widgets.map_cells import Cells, DrawnLayer, Look, runs
 from console.widgets.map_colours import MapColours, look_of
+from console.widgets.map_layers import compose
 from console.widgets.map_marks import CHOSEN, CURSOR, DRAWN, NO_MARKS, Marks, with_marks
 from console.widgets.map_raster import Ramp
 from console.widgets.map_scale import DOTS_ACROSS, DOTS_DOWN
@@ -48,13 +49,13 @@ class MapCanvas(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     MapCanvas {
-        .map--chosen { color: $text; text-style: bold reverse; }
+        .map--chosen { color: $foreground; text-style: bold reverse; }
         .map--cursor {
             color: $block-cursor-foreground;
             background: $block-cursor-background;
             text-style: $block-cursor-text-style;
         }
-        .map--drawn { color: $text; text-style: bold; }
+        .map--drawn { color: $foreground; text-style: bold; }
     }
     """
 

@@ -14,6 +14,8 @@ from textual.color import Color
 from console.widgets.map_cells import COLOURS, HALF, STEPS, Look, colour_and_step
 
 _SIXTEEN = ("bright_cyan", "bright_yellow", "bright_green", "bright_magenta", "bright_blue", "bright_white")
+_GREY = 32
+"""How far apart red, green and blue are at least in what is no grey."""
 _FAINTEST, _STRONGEST = 0.22, 0.85
 """How much of its layer's colour the first and the last step of density have."""
 
@@ -25,11 +27,11 @@ def look_of(app: App[object]) -> Look:
     return Look.FEW_COLOURS if app.native_ansi_color else Look.COLOURS
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def cheap(colour: Color) -> RichColor:
-    """The nearest of the 240 colours that are the same everywhere: it takes half the bytes of a true one.
+    """The nearest of the 240 colours that are the same everywhere: naming it takes half the bytes of a true one.
 
-    Distances are those of Thiadmer Riemersma, "Colour metric".
+    Distances are those of Thiadmer Riemersma, "Colour metric"; only a grey becomes grey.
     """
 
     def distance(number: int) -> float:
@@ -41,7 +43,11 @@ def cheap(colour: Color) -> RichColor:
             + (2 + (255 - mean) / 256) * (blue - colour.b) ** 2
         )
 
-    number = min(range(16, 256), key=distance)
+    is_grey = max(colour.rgb) - min(colour.rgb) < _GREY
+    number = min(
+        (number for number in range(16, 256) if is_grey or len(set(EIGHT_BIT_PALETTE[number])) > 1),
+        key=distance,
+    )
     # With its triplet, or Textual would make a true colour of it.
     return RichColor(f"color({number})", ColorType.EIGHT_BIT, number, EIGHT_BIT_PALETTE[number])
 
@@ -79,11 +85,10 @@ class MapColours:
 
     def style(self, ink: int, ground: int) -> Style:
         """The style of a cell."""
-        front = self._ground(ink - HALF) if ink >= HALF else self._colours[ink]
         behind = self._ground(ground) if ground else self._background
-        if self._look is not Look.COLOURS:
-            return Style.from_color(front.rich_color, behind.rich_color)
-        return Style.from_color(cheap(front), cheap(behind) if ground else behind.rich_color)
+        front = self._ground(ink - HALF) if ink >= HALF else self._colours[ink]
+        is_cheap = self._look is Look.COLOURS and ink < HALF
+        return Style.from_color(cheap(front) if is_cheap else front.rich_color, behind.rich_color)
 
     def _ground(self, ground: int) -> Color:
         colour, step = colour_and_step(ground)

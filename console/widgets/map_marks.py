@@ -11,7 +11,7 @@ import numpy as np
 
 from console.models.map_view import Envelope, Frame
 from console.models.pictures import Outlines
-from console.widgets.map_cells import HALF, Cells
+from console.widgets.map_cells import HALF, SHADES, UNKNOWN, Cells
 from console.widgets.map_raster import braille, line_dots
 from console.widgets.map_scale import DOTS_ACROSS, DOTS_DOWN
 
@@ -132,4 +132,4 @@ def _draw_cursor(cells: Cells, column: int, row: int) -> None:
 
 def _is_bare(cells: Cells, column: int, row: int) -> bool:
     """Whether there is nothing but density."""
-    return bool(cells.ink[row, column] >= HALF or cells.glyphs[row, column] in (ord(" "), ord("·")))
+    return bool(cells.ink[row, column] >= HALF or chr(cells.glyphs[row, column]) in (*SHADES, UNKNOWN))

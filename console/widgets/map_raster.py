@@ -156,6 +156,16 @@ def _joined(columns: int, x: NDArray[np.int32], y: NDArray[np.int32], path: Inde
     return Dots(at, of)
 
 
+def path_sizes(frame: Frame, outlines: Outlines) -> tuple[Floats, Floats, Floats]:
+    """How wide or high each path is, in dots, and x and y of its middle."""
+    x, y = outlines.vertices[:, 0], outlines.vertices[:, 1]
+    west, east = np.minimum.reduceat(x, outlines.starts), np.maximum.reduceat(x, outlines.starts)
+    south, north = np.minimum.reduceat(y, outlines.starts), np.maximum.reduceat(y, outlines.starts)
+    with np.errstate(invalid="ignore", over="ignore"):
+        sizes = np.maximum(east - west, north - south) / frame.view.scale
+        return sizes, (west + east) / 2, (south + north) / 2
+
+
 def counts_at(frame: Frame, at: Indexes) -> NDArray[np.float32]:
     """How many places there are at each dot: shape (rows, columns)."""
     counts = np.bincount(at, minlength=frame.rows * frame.columns)
@@ -184,28 +194,24 @@ def density_in_squares(density: Density, taken: Frame, frame: Frame) -> NDArray[
     """
     rows, columns = density.counts.shape
     theirs, ours = taken.envelope, frame.envelope
-    down = _shares(
-        (theirs.north - ours.north) / theirs.height * rows,
-        SQUARE * frame.view.scale / theirs.height * rows,
-        frame.rows // SQUARE,
-        rows,
-    )
-    across = _shares(
-        (ours.west - theirs.west) / theirs.width * columns,
-        SQUARE * frame.view.scale / theirs.width * columns,
-        frame.columns // SQUARE,
-        columns,
-    )
-    return np.asarray(down @ density.counts @ across.T, np.float32)
+    tall, wide = rows / theirs.height, columns / theirs.width
+    side = SQUARE * frame.view.scale
+    lines = _sums(density.counts, (theirs.north - ours.north) * tall, side * tall, frame.rows // SQUARE)
+    squares = _sums(lines.T, (ours.west - theirs.west) * wide, side * wide, frame.columns // SQUARE).T
+    # What the sums lost in their last digits is nothing.
+    return np.where(squares > 1e-9 * density.counts.max(initial=0), squares, 0).astype(np.float32)
 
 
-def _shares(start: float, step: float, count: int, cells: int) -> NDArray[np.float32]:
-    """For each of `count` intervals of the length `step` how much of each of the cells, of the length 1, it holds."""
+def _sums(values: NDArray[np.floating[Any]], start: float, step: float, count: int) -> Floats:
+    """What lies in each of `count` intervals of the length `step` along the first axis, where a value has the length 1."""
+    size = len(values)
     # A view that is moved by whole dots and back differs in the last digits: nothing is to bleed into a neighbour.
-    low = round(start, 6) + step * np.arange(count, dtype=np.float64)[:, None]
-    cell = np.arange(cells)[None, :]
-    shares = np.minimum(low + step, cell + 1) - np.maximum(low, cell)
-    return np.where(shares > 1e-6, shares, 0).astype(np.float32)
+    edges = np.clip(round(start, 6) + np.round(step * np.arange(count + 1), 6), 0, size)
+    below = np.minimum(edges.astype(np.intp), size - 1)
+    sums = np.zeros((size + 1, values.shape[1]))
+    np.cumsum(values, axis=0, dtype=np.float64, out=sums[1:])
+    until: Floats = sums[below] + values[below] * (edges - below)[:, None]
+    return np.diff(until, axis=0)
 
 
 def density_points(density: Density, taken: Frame) -> tuple[Floats, Floats]:
@@ -245,17 +251,14 @@ class Ramp(NamedTuple):
 _FACTORS = (1.5, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0, 50.0, 100.0, 1000.0, 10_000.0)
 
 
-def ramp(values: NDArray[np.float32], steps: int, faint: float = 0.05) -> Ramp:
-    """Round steps that suit the values, and that stay when the view moves a little.
-
-    A share of `faint` of the values lies below the first.
-    """
-    positive = values[values > 0]
-    if not len(positive):
-        return Ramp(1.0, _FACTORS[0], steps)
-    low, high = np.percentile(positive, (100 * faint, 99.5)).tolist()
+def ramp(values: NDArray[np.float32], steps: int, least: float = 0.0) -> Ramp:
+    """Round steps that suit the values from `least`, and that stay when the view moves a little."""
+    counted = values[(values > 0) & (values >= least)]
+    if not len(counted):
+        return Ramp(least or 1.0, _FACTORS[0], steps)
+    low, high = np.percentile(counted, (5, 99.5)).tolist()
     magnitude = 10.0 ** floor(log10(low))
-    first = next(step * magnitude for step in (5, 2, 1) if step == 1 or low >= step * magnitude)
+    first = max(least, next(step * magnitude for step in (5, 2, 1) if step == 1 or low >= step * magnitude))
     factor = next((one for one in _FACTORS if first * one ** (steps - 0.5) >= high), _FACTORS[-1])
     return Ramp(first, factor, steps)
 
