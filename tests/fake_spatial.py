@@ -33,7 +33,7 @@ from console.models.map_objects import (
     ObjectDetail,
     ObjectKey,
 )
-from console.models.map_view import Envelope, Frame
+from console.models.map_view import Envelope, Frame, MapView
 from console.models.pictures import Density, Outlines, Picture, Points, Source
 from tests.fake_map_edits import CAD_LAYER, HOSTILE, FakeEdits
 
@@ -260,7 +260,7 @@ def _constraint(number: int) -> Constraint:
 class FakeConstraints:
     """Two of them, one of which does not hold."""
 
-    async def list(self, view_srid: int | None) -> Sequence[Constraint]:
+    async def page(self, layer: Layer, view_srid: int | None, *, limit: int) -> Sequence[Constraint]:
         return [_constraint(1), _constraint(2)]
 
 
@@ -282,7 +282,7 @@ class FakeChecks:
 class FakeMeasuring:
     """Measures on the plane, and calls it metres."""
 
-    async def measure(self, places: Sequence[tuple[float, float]], srid: int | None) -> Measure:
+    async def measure(self, places: Sequence[tuple[float, float]], view: MapView) -> Measure:
         steps = pairwise(places)
         away = sum(hypot(b[0] - a[0], b[1] - a[1]) for a, b in steps) * 60_000
         return Measure(away, 123_456.0 if len(places) > 2 else None, is_geodesic=True)

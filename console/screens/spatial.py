@@ -16,8 +16,8 @@ from console.resources import folder
 from console.screens.frame import ConsoleScreen
 from console.screens.spatial_editing import SpatialEditing
 from console.screens.spatial_map import Place
-from console.screens.spatial_objects import SpatialObjects
 from console.screens.spatial_places import place_of
+from console.screens.spatial_pyramid import SpatialPyramid
 from console.screens.spatial_views import Bookmark, Bookmarks
 
 MOST_FOUND = 50
@@ -25,7 +25,7 @@ _ZOOM_KEYS = ("slower", "faster")
 """Commands of the frame whose keys zoom here."""
 
 
-class SpatialScreen(SpatialObjects):
+class SpatialScreen(SpatialPyramid):
     """The map with everything that can be done on it."""
 
     MODE = "spatial"
@@ -58,6 +58,7 @@ class SpatialScreen(SpatialObjects):
         Binding("number_sign", "count", "count", show=False, key_display="#", id="spatial.count", tooltip="Count exactly what is in view"),
         Binding("o", "constraints", "constraints", show=False, id="spatial.constraints", tooltip="The constraints between objects, and what does not hold of them"),
         Binding("w", "checks", "what is wrong", show=False, id="spatial.checks", tooltip="Look for what is wrong with the active layer"),
+        Binding("p", "pyramid", "pyramid", show=False, id="spatial.pyramid", tooltip="Counts made ahead, with which every view is quick: build, refresh, drop them"),
         Binding("b,left_square_bracket", "step(-1)", "back", show=False, key_display="b", id="spatial.back", tooltip="Go back to the view before"),
         Binding("n,right_square_bracket", "step(1)", "forward", show=False, key_display="n", id="spatial.forward", tooltip="Go forward again"),
         Binding("B", "bookmarks", "bookmarks", show=False, id="spatial.bookmarks", tooltip="Views with a name: go to one, keep this one, forget one"),

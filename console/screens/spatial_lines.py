@@ -38,11 +38,12 @@ def layer_line(active: ShownLayer) -> Content:
     return line
 
 
-def state_line(active: ShownLayer, view: MapView) -> Content:
-    """What the picture is worth, how much of the layer is in view, the SRID and how close it is."""
+def state_line(active: ShownLayer, view: MapView, building: str) -> Content:
+    """What is being built, what the picture is worth, how much of the layer is in view, the SRID and how close it is."""
     place = f"{srid_in_words(view.srid)} {zoom_in_words(view)}"
     worth = " · ".join(filter(None, [_source(active), _in_view(active)]))
-    return Content(f"{worth}   ") + Content.styled(place, "$text-muted")
+    built = Content.styled(f"{building}   ", "$accent") if building else Content("")
+    return built + f"{worth}   " + Content.styled(place, "$text-muted")
 
 
 def _source(shown: ShownLayer) -> str:

@@ -38,6 +38,8 @@ PAUSE_IN_TYPING = 0.3
 class SpatialLooking(SpatialEditing):
     """The map, the panel beside it and the lines around both. Everything is drawn from what is there, then asked for."""
 
+    building: str = ""
+    """How far the pyramid is that is being built, in words."""
     side_open: reactive[bool] = reactive(False)
     """Whether the panel lies over the map where there is no room for both."""
 
@@ -139,7 +141,9 @@ class SpatialLooking(SpatialEditing):
         from console.screens.spatial_lines import layer_line, line_below, notes_over, state_line
 
         self.query_one("#map-layer", Static).update(layer_line(active))
-        self.query_one("#map-state", Static).update(state_line(active, map_.view), layout=False)
+        self.query_one("#map-state", Static).update(
+            state_line(active, map_.view, self.building), layout=False
+        )
         self.query_one("#map-below", Static).update(line_below(map_, self.unit), layout=False)
         map_.say(notes_over(self.stack))
         for legend in self.query("#legend"):

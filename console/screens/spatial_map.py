@@ -21,7 +21,7 @@ from console.errors import ConnectionLost, DbconsoleError
 from console.models.layers import Layer, LayerName
 from console.models.map_objects import MapObject
 from console.models.map_view import Envelope, Frame, MapView
-from console.screens.spatial_drawing import Drawing
+from console.screens.spatial_drawing import Drawing, Rectangle
 from console.screens.spatial_layers import LayerStack, ShownLayer
 from console.screens.spatial_views import Views
 
@@ -201,8 +201,14 @@ class MapPane(Container):
         self._pointed()
         self.refine()
 
+    def draw(self, drawing: Drawing | None) -> None:
+        """Draws something over the map from now on; the mouse draws rectangles while one is wanted."""
+        self.drawing = drawing
+        self.canvas.draws_rectangle = isinstance(drawing, Rectangle)
+        self.redraw()
+
     def _pointed(self) -> None:
-        self.named = None
+        self.named = self.pointer = None
         self.redraw()
         self.post_message(self.Moved())
         self._name_object()

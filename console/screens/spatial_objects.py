@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from console.screens.spatial_looking import SpatialLooking
 from console.screens.spatial_map import MapPane
 from console.screens.spatial_text import (
     constraint_sections,
-    count_in_words,
     detail_sections,
     finding_sections,
 )
@@ -55,11 +55,11 @@ class SpatialObjects(SpatialLooking):
         if map_ is None or map_.cursor is None:
             return
         if isinstance(map_.drawing, Rectangle):
-            rectangle, map_.drawing = map_.drawing.envelope(map_.cursor), None
+            rectangle = map_.drawing.envelope(map_.cursor)
+            map_.draw(None)
             self._take_rectangle(rectangle)
         elif isinstance(map_.drawing, Path):
-            map_.drawing = Path(map_.drawing.to(map_.cursor), map_.drawing.measure)
-            map_.redraw()
+            map_.draw(Path(map_.drawing.to(map_.cursor), map_.drawing.measure))
             self._measure()
         elif self._shows_detail and map_.named is not None and map_.is_selected(map_.named):
             self.close_side()
@@ -152,15 +152,14 @@ class SpatialObjects(SpatialLooking):
     def action_rectangle(self) -> None:
         """Draw a rectangle from the cursor on, and select what is in it."""
         if (map_ := self.map) is not None and map_.cursor is not None:
-            map_.drawing = Rectangle(map_.cursor)
-            map_.redraw()
+            map_.draw(Rectangle(map_.cursor))
 
     def on_map_canvas_spanned(self, event: MapCanvas.Spanned) -> None:
         """The mouse draws a rectangle."""
         map_, rectangle = self.map, event.rectangle
         if map_ is None:
             return
-        map_.drawing = None if event.is_done else Rectangle((rectangle.west, rectangle.north))
+        map_.draw(None if event.is_done else Rectangle((rectangle.west, rectangle.north)))
         map_.put_cursor((rectangle.east, rectangle.south))
         if event.is_done:
             self._take_rectangle(rectangle)
@@ -172,14 +171,13 @@ class SpatialObjects(SpatialLooking):
         if at is None or active is None or services is None:
             return
         map_, srid = at
-        map_.redraw()
         objects = services.spatial.objects
         try:
             found = await objects.inside(active.layer, srid, rectangle, limit=MOST_OBJECTS, only=active.only)
             total = f"{count(len(found))} in the rectangle"
             if len(found) == MOST_OBJECTS:
                 counted = await objects.count(active.layer, srid, rectangle, only=active.only)
-                total = f"the first {count(len(found))} of {count_in_words(counted)} in the rectangle"
+                total = f"the first {count(len(found))} of {counted} in the rectangle"
         except DbconsoleError as problem:
             self._say(problem.sentence)
             return
@@ -202,9 +200,7 @@ class SpatialObjects(SpatialLooking):
         except DbconsoleError as problem:
             self._say(problem.sentence)
             return
-        self._say(
-            f"{count_in_words(counted)} of {active.name.schema}.{active.name.table} in view.", done=True
-        )
+        self._say(f"{counted} of {active.name.schema}.{active.name.table} in view.", done=True)
 
     def _list(self, found: Sequence[MapObject], title: str) -> None:
         table = self.query_one("#objects", LiveTable)
@@ -233,8 +229,7 @@ class SpatialObjects(SpatialLooking):
         map_ = self.map
         if map_ is None or map_.cursor is None:
             return
-        map_.drawing = None if isinstance(map_.drawing, Path) else Path((map_.cursor,))
-        map_.redraw()
+        map_.draw(None if isinstance(map_.drawing, Path) else Path((map_.cursor,)))
 
     @on(MapPane.Moved)
     def _measure_on(self) -> None:
@@ -244,15 +239,15 @@ class SpatialObjects(SpatialLooking):
     @work(group="measure", exclusive=True, exit_on_error=False)
     async def _measure(self) -> None:
         """Measures what is drawn, and on to the cursor. What cannot be measured is said."""
-        at, services = self.map_and_srid, self.services
-        if at is None or services is None:
+        map_, services = self.map, self.services
+        if map_ is None or services is None:
             return
-        map_, srid = at
-        drawing, cursor = map_.drawing, map_.cursor
-        if not isinstance(drawing, Path) or cursor is None:
+        drawing, cursor, view = map_.drawing, map_.cursor, map_.view
+        if not isinstance(drawing, Path) or cursor is None or view is None:
             return
+        await asyncio.sleep(PAUSE_IN_MEASURING)
         try:
-            measure = await services.spatial.measuring.measure(drawing.to(cursor), srid)
+            measure = await services.spatial.measuring.measure(drawing.to(cursor), view)
         except DbconsoleError as problem:
             self._say(problem.sentence)
             return
@@ -265,13 +260,16 @@ class SpatialObjects(SpatialLooking):
     @work(group="list", exclusive=True, exit_on_error=False)
     async def action_constraints(self) -> None:
         """List the constraints, and what does not hold of them. What cannot be asked is said."""
-        at, services = self.map_and_srid, self.services
+        at, services, layer = self.map_and_srid, self.services, self._cad_layer
         if at is None or services is None:
+            return
+        if layer is None:
+            self._say("There are no constraints here: they are those of arxos_cad.objects.")
             return
         table = self.query_one("#constraints", LiveTable)
         self.show_side("constraints", "constraints …")
         try:
-            found = await services.spatial.constraints.list(at[1])
+            found = await services.spatial.constraints.page(layer, at[1], limit=MOST_OBJECTS)
         except DbconsoleError as problem:
             self.side.say(problem.sentence)
             table.update_rows(())
@@ -295,11 +293,15 @@ class SpatialObjects(SpatialLooking):
         self.map.fit(one.extent.grown(0.2))
         self._select_ids(one.object_ids)
 
+    @property
+    def _cad_layer(self) -> Layer | None:
+        return next((one.layer for one in self.stack.layers if one.layer.is_cad), None)
+
     @work(group="choose", exclusive=True, exit_on_error=False)
     async def _select_ids(self, ids: Sequence[str]) -> None:
         """Selects the objects of a constraint. What cannot be asked is said."""
         at, services = self.map_and_srid, self.services
-        layer = next((one.layer for one in self.stack.layers if one.layer.is_cad), None)
+        layer = self._cad_layer
         if at is None or services is None or layer is None:
             return
         found: list[MapObject] = []
@@ -367,8 +369,7 @@ class SpatialObjects(SpatialLooking):
         """Leave what is drawn, else close what is open, else select nothing, else remove the filter."""
         map_ = self.map
         if map_ is not None and map_.drawing is not None:
-            map_.drawing = None
-            map_.redraw()
+            map_.draw(None)
         elif self.side.view == "detail" and self._back_to is not None:
             (_, title), self._back_to = self._back_to, None
             self.show_side("objects", title)

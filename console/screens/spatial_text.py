@@ -9,10 +9,10 @@ from typing import Any
 
 from textual.content import Content
 
-from console.models.map_objects import Constraint, Count, Finding, MapObject, Measure, ObjectDetail
+from console.models.map_objects import Constraint, Finding, MapObject, Measure, ObjectDetail
 from console.screens.spatial_columns import distance_in_words
 from console.terminal.safe_text import visible
-from console.units import UNKNOWN, compact, count
+from console.units import UNKNOWN, count
 from console.widgets.detail import Section
 
 MOST_VALUES = 200
@@ -98,11 +98,6 @@ def measure_in_words(measure: Measure | None, unit: str, corners: int) -> str:
         parts.append(f"{area_in_words(measure.area, unit)} within")
     parts.append("on the spheroid" if measure.is_geodesic else "on the plane")
     return " · ".join(parts)
-
-
-def count_in_words(counted: Count) -> str:
-    """`12,004`, `about 1.2 M` where it is an estimate."""
-    return count(counted.number) if counted.is_exact else f"about {compact(counted.number)}"
 
 
 def tree(value: Any, indent: str = "") -> Iterator[str]:

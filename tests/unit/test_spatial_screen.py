@@ -77,6 +77,11 @@ def line(screen: SpatialScreen, name: str) -> str:
     return str(screen.query_one(f"#{name}", Static).content)
 
 
+def shown(screen: SpatialScreen) -> str:
+    """What is beside the map."""
+    return screen.side.view
+
+
 def said(app: FakeConsole) -> list[str]:
     return [note.message for note in app._notifications]
 
@@ -137,7 +142,7 @@ async def test_an_object_is_selected_shown_in_full_and_leads_to_its_neighbours()
         assert "C-1: distance, active, ties 2" in text
         assert [one.label for one in map_of(screen).selected] == ["Wall 157"]
         await press(pilot, "enter")
-        assert screen.side.view == "layers"
+        assert shown(screen) == "layers"
         await press(pilot, "escape", "enter", "tab", "tab")
         assert screen.side.table.has_focus
         nearest = screen.side.table.cursor_row
@@ -154,9 +159,9 @@ async def test_an_object_is_selected_shown_in_full_and_leads_to_its_neighbours()
         assert 1 < listed < 213
         assert len(map_of(screen).selected) == listed
         await press(pilot, "down", "enter")
-        assert screen.side.view == "detail"
+        assert shown(screen) == "detail"
         await press(pilot, "escape")
-        assert screen.side.view == "objects", "back in the list that led there"
+        assert shown(screen) == "objects", "back in the list that led there"
         await press(pilot, "escape", "number_sign", "N")
         assert "213 of arxos_cad.objects in view." in said(app)
         assert screen.side.title_text == "the 50 nearest to the cursor"
@@ -174,8 +179,8 @@ async def test_layers_are_shown_together_where_it_is_known_where_they_are() -> N
     app = FakeConsole()
     async with app.run_test(size=SIZE) as pilot:
         screen = await opened(pilot)
-        shown = [(layer, by) for layer, _, _, by in app.spatial.pictures.asked]
-        assert set(shown) == {(CAD, "object_type")}, "the platform's objects, by their types"
+        asked = {(layer, by) for layer, _, _, by in app.spatial.pictures.asked}
+        assert asked == {(CAD, "object_type")}, "the platform's objects, by their types"
         await press(pilot, "L", "down", "space")
         assert app.spatial.pictures.asked[-1][0] == ROOMS
         assert app.spatial.pictures.asked[-1][1].view.srid == 4326
@@ -192,8 +197,7 @@ async def test_layers_are_shown_together_where_it_is_known_where_they_are() -> N
         assert screen.active.layer == SPOTS
         assert (view_of(screen).srid, view_of(screen).is_geographic) == (None, False)
         assert "no SRID" in line(screen, "map-state")
-        gone = replace(app.spatial_feed.reading.snapshot, layers=(CAD, DENIED))
-        app.spatial_feed.give(snapshot=gone)
+        app.spatial_feed.give(snapshot=SpatialSnapshot(NOW, (CAD, DENIED), "3.3.2", "public", ()))
         await settled(pilot)
         assert screen.active is not None
         assert screen.active.layer == CAD, "of what is dropped nothing stays"
@@ -265,7 +269,7 @@ async def test_the_mouse_points_drags_turns_and_draws() -> None:
         await pilot.hover(canvas, offset=(50, 25))
         await pilot.mouse_up(canvas, offset=(50, 25), control=True)
         await settled(pilot)
-        assert screen.side.view == "objects"
+        assert shown(screen) == "objects"
         assert map_of(screen).drawing is None
 
 
