@@ -17,6 +17,7 @@ from console.data.keys import is_well_formed
 from tests.audit_trail import fill
 from tests.platform_schema import Database, database
 from tests.postgres import Clusters, PostgresCluster
+from tests.program import dbconsole as run_program
 
 PROGRAM = "from console.cli import main; main()"
 IMPORTS = "import sys; from console.cli import run; run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
@@ -38,10 +39,16 @@ def home(tmp_path: Path) -> Path:
 
 
 def dbconsole(
-    *arguments: str, home: Path, program: str = PROGRAM, given: str | None = None, **environ: str
+    *arguments: str, home: Path, program: str | None = None, given: str | None = None, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """The program with nothing of ours in its environment but `environ`; `given` is its standard input."""
-    done = subprocess.run(
+    """The program with nothing of ours in its environment but `environ`; `given` is its standard input.
+
+    `program` is run in place of it, in a Python that has imported nothing.
+    """
+    if program is None:
+        environment = {"HOME": str(home), **environ}
+        return run_program(*arguments, environment=environment, cwd=home, given=given or "")
+    return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
         text=True,
@@ -51,7 +58,6 @@ def dbconsole(
         cwd=home,
         env={"PATH": "/usr/bin:/bin", "HOME": str(home), **environ},
     )
-    return done
 
 
 # The audit trail ----------------------------------------------------------------------------------------------

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.postgres import PostgresCluster
-
-PROGRAM = "from console.cli import main; main()"
+from tests.program import dbconsole as run_program
 
 
 def dbconsole(
     home: Path, *arguments: str, stdin: str = "", **environ: str
 ) -> subprocess.CompletedProcess[str]:
     """The program with a home of its own and nothing of ours in its environment but `environ`."""
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        input=stdin,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(home), "XDG_CONFIG_HOME": str(home), **environ},
-    )
+    environment = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), **environ}
+    return run_program(*arguments, environment=environment, given=stdin)
 
 
 def test_environments_are_written_tested_and_opened_by_their_name(

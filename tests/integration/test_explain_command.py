@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.postgres import PostgresCluster
+from tests.program import dbconsole
 
-PROGRAM = "from console.cli import main; main()"
 DATABASE = "explained"
 FIND = "SELECT id FROM orders WHERE state = $1 ORDER BY id LIMIT 3"
 
@@ -29,13 +28,10 @@ class Shell:
         self, *arguments: str, statement: str = "", url: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         words = ["-"] if statement else []
-        return subprocess.run(
-            [sys.executable, "-c", PROGRAM, "explain", *words, url or self.url, *arguments],
-            input=statement,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "XDG_STATE_HOME": str(self._state)},
+        return dbconsole(
+            *("explain", *words, url or self.url, *arguments),
+            environment={"HOME": "/nonexistent", "XDG_STATE_HOME": str(self._state)},
+            given=statement,
         )
 
     async def query_id(self) -> int:

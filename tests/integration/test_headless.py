@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres import PostgresCluster
+from tests.program import dbconsole as run_program
 
 PROGRAM = "from console.cli import main; main()"
 IMPORTS = "import sys; from console.cli import run; run(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
@@ -18,8 +19,12 @@ PATIENCE = 20.0
 """Seconds to wait for a server to get to where a test wants it."""
 
 
-def dbconsole(*arguments: str, program: str = PROGRAM, **environ: str) -> subprocess.CompletedProcess[str]:
+def dbconsole(
+    *arguments: str, program: str | None = None, **environ: str
+) -> subprocess.CompletedProcess[str]:
     """The program with nothing of ours in its environment but `environ`."""
+    if program is None:
+        return run_program(*arguments, environment={"HOME": "/nonexistent", **environ})
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,

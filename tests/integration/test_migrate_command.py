@@ -19,6 +19,7 @@ import pytest
 from tests.live import until
 from tests.platform_schema import Database, database
 from tests.postgres import PostgresCluster
+from tests.program import dbconsole
 
 PROGRAM = "from console.cli import main; main()"
 
@@ -47,15 +48,7 @@ def project(tmp_path: Path) -> Path:
 
 def migrate(*arguments: str | Path, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """`dbconsole migrate …` with nothing of ours in its environment but `environ`."""
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, "migrate", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        stdin=subprocess.DEVNULL,
-        cwd=home,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(home), **environ},
-    )
+    return dbconsole("migrate", *arguments, environment={"HOME": str(home), **environ}, cwd=home)
 
 
 async def test_the_whole_way_up_and_down(empty: Database, project: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,8 @@ from tests.audit_trail import broken_rows
 from tests.live import connected
 from tests.platform_schema import Database, database
 from tests.postgres import PostgresCluster
+from tests.program import dbconsole
 
-PROGRAM = "from console.cli import main; main()"
 EMAIL = "Ada@Example.com"
 
 
@@ -44,15 +43,7 @@ async def platform(empty: Database) -> Database:
 
 def run(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     """`dbconsole platform …` with nothing of ours in its environment."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "platform", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        stdin=subprocess.DEVNULL,
-        cwd=home,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(home)},
-    )
+    done = dbconsole("platform", *arguments, environment={"HOME": str(home)}, cwd=home)
     assert "Traceback" not in done.stderr
     return done
 
