@@ -66,6 +66,7 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "plan_role": ("monitor",),
         "plan_tables": (["pg_catalog", "nowhere"], ["pg_class", "pg_class"]),
         "plan_volatile": (["", "pg_catalog"], ["random", "lower"]),
+        "pyramid_place": ("pg_catalog", "pg_class"),
         "role_grants": ([0, 10], 1000),
         "role_groups": ("monitor",),
         "role_owned": ("postgres",),

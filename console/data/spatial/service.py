@@ -12,6 +12,7 @@ from console.data.spatial.exports import Exports
 from console.data.spatial.layers import Layers
 from console.data.spatial.measuring import Measuring
 from console.data.spatial.objects import Objects
+from console.data.spatial.pyramids import Pyramids
 from console.data.vitals import VitalsReader
 from console.models.layers import SpatialSnapshot
 
@@ -26,6 +27,7 @@ class SpatialService:
         """Without `vitals` its snapshots raise no alerts."""
         self.context = context
         self.layers = Layers(context)
+        self.pyramids = Pyramids(context)
         self.constraints = Constraints(context)
         self.objects = Objects(context, Details(context, self.constraints))
         self.measuring = Measuring(context)

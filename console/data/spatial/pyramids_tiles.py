@@ -1,0 +1,158 @@
+"""Reading the tiles of a pyramid in the database: those that a frame shows, each asked for once.
+
+A tile holds its cells that are not empty as big-endian integers: the number of the cell in the last eight bits, the
+count before them, in four bytes or, at coarse levels of very large tables, in eight. Its `code` is its number among
+the tiles of its level behind a bit that tells the level. A tile with no more objects than `MOST_IN_LEAF` is a leaf: what it
+holds is on no finer level.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from console.data.identifiers import in_quotes
+from console.data.spatial.line import MapLine
+from console.data.spatial.pyramids_grid import (
+    TILE,
+    TILE_LEVELS,
+    PyramidDensity,
+    Square,
+    Window,
+    in_dots,
+    morton,
+    morton_places,
+)
+from console.models.map_view import Frame
+
+MOST_IN_LEAF = 256
+"""Objects of a tile that is divided no further: as many as it has cells."""
+_MOST_KEPT = 6000
+"""Tiles kept, of at most 2 kB each and most of them much smaller; a frame has some 800."""
+_CELL_COLUMNS, _CELL_ROWS = morton_places(TILE_LEVELS)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPyramid:
+    """How the tiles of one are to be read."""
+
+    tiles: str
+    """Their table in the schema `dbconsole`."""
+    square: Square
+    finest: int
+    """Its last level."""
+    wide: int
+    """Counts of this level and of those above have eight bytes."""
+    built_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Tiles:
+    """The tiles of one level that lie in a window."""
+
+    level: int
+    columns: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        return morton(self.columns, self.rows) | (1 << 2 * (self.level - TILE_LEVELS))
+
+
+class TileReader:
+    """Takes pictures from stored pyramids, and keeps the tiles that were shown last."""
+
+    def __init__(self, line: MapLine) -> None:
+        self._line = line
+        self._kept: OrderedDict[tuple[str, int], bytes | None] = OrderedDict()
+
+    async def density(self, pyramid: StoredPyramid, frame: Frame) -> PyramidDensity:
+        """The counts of a frame in the SRID of the pyramid.
+
+        Raises `ObjectMissing` where the tiles are not there any more, and as `MapLine.fetch`.
+        """
+        square = pyramid.square
+        level = square.level(frame, pyramid.finest)
+        window = square.window(frame, level)
+        if window.is_empty:
+            nothing = np.zeros((frame.rows, frame.columns), np.float32)
+            return PyramidDensity(nothing, 0, pyramid.built_at, True)
+        blocks = window.blocks(TILE_LEVELS)
+        tiles = _tiles(level, blocks)
+        above = [
+            _tiles(higher, window.blocks(TILE_LEVELS + level - higher))
+            for higher in range(TILE_LEVELS, level)
+        ]
+        await self._fetch(pyramid, tiles, above)
+
+        cells = np.zeros(((blocks.end_row - blocks.row) * TILE, (blocks.end_column - blocks.column) * TILE))
+        columns, rows, counts = self._cells(pyramid, tiles)
+        cells[rows - blocks.row * TILE, columns - blocks.column * TILE] = counts
+        is_sharp = square.cell(level) <= frame.view.scale * 1.001
+        for leaves in above:
+            columns, rows, counts = self._cells(pyramid, leaves, are_leaves=True)
+            # Each count goes to the middle of its cell: these are few objects, of which a person expects a dot each.
+            levels = level - leaves.level
+            columns = (columns << levels) + (1 << levels - 1) - blocks.column * TILE
+            rows = (rows << levels) + (1 << levels - 1) - blocks.row * TILE
+            inside = (columns >= 0) & (columns < cells.shape[1]) & (rows >= 0) & (rows < cells.shape[0])
+            np.add.at(cells, (rows[inside], columns[inside]), counts[inside])
+            is_sharp = is_sharp and not inside.any()
+        dots = in_dots(cells, blocks.column * TILE, blocks.row * TILE, level, square, frame)
+        return PyramidDensity(dots, round(float(dots.sum(dtype=np.float64))), pyramid.built_at, is_sharp)
+
+    def forget(self, tiles: str) -> None:
+        """Lets go of what was kept of a table."""
+        for key in [key for key in self._kept if key[0] == tiles]:
+            del self._kept[key]
+
+    async def _fetch(self, pyramid: StoredPyramid, tiles: _Tiles, above: Sequence[_Tiles]) -> None:
+        """Has all of them in what is kept. A tile above is kept under minus its code, as nothing unless it is a leaf."""
+        leaves = [-code for higher in above for code in higher.codes.tolist()]
+        missing: list[int] = []
+        missing_leaves: list[int] = []
+        for codes, lacking in ((tiles.codes.tolist(), missing), (leaves, missing_leaves)):
+            for code in codes:
+                if (key := (pyramid.tiles, code)) in self._kept:
+                    self._kept.move_to_end(key)
+                else:
+                    lacking.append(code)
+        if not missing and not missing_leaves:
+            return
+        table = f"dbconsole.{in_quotes(pyramid.tiles)}"
+        found = await self._line.fetch(
+            f"SELECT code, cells FROM {table} WHERE code = ANY ($1::int8[])"  # noqa: S608
+            f" UNION ALL SELECT -code, cells FROM {table} WHERE code = ANY ($2::int8[]) AND NOT is_divided",
+            missing,
+            [-code for code in missing_leaves],
+        )
+        for code in (*missing, *missing_leaves):
+            self._kept[pyramid.tiles, code] = None
+        for row in found:
+            self._kept[pyramid.tiles, row["code"]] = row["cells"]
+        most = max(_MOST_KEPT, len(tiles.columns) + len(leaves))
+        while len(self._kept) > most:
+            self._kept.popitem(last=False)
+
+    def _cells(
+        self, pyramid: StoredPyramid, tiles: _Tiles, *, are_leaves: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Column, row and count of every cell that is not empty, counted from the corner of the square."""
+        sign = -1 if are_leaves else 1
+        kept = [self._kept[pyramid.tiles, sign * code] for code in tiles.codes.tolist()]
+        width = 8 if tiles.level <= pyramid.wide else 4
+        entries = np.frombuffer(b"".join(filter(None, kept)), f">i{width}").astype(np.int64)
+        tile = np.repeat(np.arange(len(kept)), [len(cells or b"") // width for cells in kept])
+        cell = entries & (TILE * TILE - 1)
+        columns = tiles.columns[tile] * TILE + _CELL_COLUMNS[cell]
+        rows = tiles.rows[tile] * TILE + _CELL_ROWS[cell]
+        return columns, rows, entries >> 2 * TILE_LEVELS
+
+
+def _tiles(level: int, window: Window) -> _Tiles:
+    return _Tiles(level, *window.places())
