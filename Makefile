@@ -14,7 +14,7 @@ test: $(VENV)/.dev
 	@$(BIN)/python tests/system_packages.py
 	@$(BIN)/python tests/older_postgres.py
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff format --check -q .
