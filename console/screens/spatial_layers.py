@@ -54,20 +54,25 @@ class LayerStack:
         self._active: LayerName | None = None
 
     def take(self, layers: Sequence[Layer], default: Layer | None) -> bool:
-        """These are the layers now; whether any is another than before, or there for the first time.
+        """These are the layers now; whether any that is drawn is another than before, or there for the first time.
 
         What a person has set of a layer is kept. The first time the default one is shown.
         """
         known = {one.name: one for one in self.layers}
         found = {layer.name: layer for layer in layers}
-        before = [(one.layer, one.is_visible) for one in self.layers]
+        before = self._drawn_like
         kept = [replace(one, layer=found[one.name]) for one in self.layers if one.name in found]
         new = [_new(layer) for layer in layers if layer.name not in known]
         self.layers = (*kept, *new)
         if self.active is None and default is not None:
             self.show(default.name)
             self._active = default.name
-        return before != [(one.layer, one.is_visible) for one in self.layers]
+        return before != self._drawn_like
+
+    @property
+    def _drawn_like(self) -> Sequence[Layer]:
+        """What is drawn, without what differs from one sample to the next of a table that is written to."""
+        return [replace(one.layer, rows=None, size=0) for one in self.visible]
 
     @property
     def active(self) -> ShownLayer | None:

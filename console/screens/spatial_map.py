@@ -60,6 +60,9 @@ class MapPane(Container):
     class Changed(Message):
         """What is seen, or what is known of it, has changed."""
 
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, MapPane.Changed)
+
     @dataclass
     class Moved(Message):
         """The view or the cursor is another."""

@@ -363,6 +363,16 @@ class SpatialObjects(SpatialLooking):
         if self.side.view == "detail":
             self.close_side()
 
+    def action_copy(self) -> None:
+        """Copy the row under the cursor, else the object that is shown in full, else where the cursor is."""
+        map_ = self.map
+        if self.table.has_focus or map_ is None or map_.cursor is None:
+            super().action_copy()
+        elif self._shows_detail:
+            self.send_to_clipboard(self.side.detail.text)
+        else:
+            self.send_to_clipboard(f"{map_.cursor[0]!r} {map_.cursor[1]!r}")
+
     # Back ---------------------------------------------------------------------------------------------------------
 
     def action_back(self) -> None:

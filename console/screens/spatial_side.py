@@ -47,6 +47,7 @@ class SidePanel(Container):
         self.stack = stack
         self.view: SideView = "layers"
         self.title_text = ""
+        self._active: LayerName | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="side-title", markup=False)
@@ -96,7 +97,10 @@ class SidePanel(Container):
         """The layers as they are now, and what would help."""
         table = self.query_one("#layers", LayersTable)
         active = self.stack.active
-        table.replace_columns(layer_columns(active.name if active is not None else None))
+        name = active.name if active is not None else None
+        if name != self._active:
+            self._active = name
+            table.replace_columns(layer_columns(name))
         table.update_rows(self.stack.layers)
         problems = [f"{one.name}: {one.problem}" for one in self.stack.layers if one.problem]
         lines = [f"▲ {visible(note, multiline=True)}" for note in (*problems, *notes)]
