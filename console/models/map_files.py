@@ -108,10 +108,23 @@ class ImportPlan:
     """That can be sent."""
     refusals: Refusals
     """Rows that cannot."""
-    columns: tuple[str, ...]
-    """Of the layer beside its geometry, that are written."""
     statement: str
-    """The INSERT."""
-    flip: bool
+    """What inserts rows that were sent."""
+    one_by_one: str
+    """What does so where some are refused."""
     skip_refused: bool
     operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of an import."""
+
+    rows: int
+    refusals: Refusals
+
+    @property
+    def sentence(self) -> str:
+        """For the person and for the audit file."""
+        refused = f"; {self.refusals.count:,} were refused" if self.refusals.count else ""
+        return f"{self.rows:,} objects were imported{refused}."

@@ -44,6 +44,7 @@ async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]
         "session_locks": (pid,),
         "failed_logins": ("", 0),
         "edited_table": ("pg_catalog", "pg_class"),
+        "imported_columns": ("pg_catalog", "pg_class"),
         "referring_tables": ("pg_catalog", "pg_class"),
         "cancel_session": (pid, start),
         "running_work": (pid,),

@@ -164,7 +164,9 @@ async def test_the_view_the_selection_and_the_filter_say_what_is_written(
         async def ids(extract: Extract, srid: int | None = None) -> list[int]:
             file = tmp_path / "part.csv"
             await exports.write(replace(extract, srid=srid), FileFormat.CSV, file, overwrite=True)
-            return [int(row["id"]) for row in csv.DictReader(file.open(newline=""))]
+            return [
+                int(row["id"]) for row in csv.DictReader(file.read_bytes().decode().splitlines(keepends=True))
+            ]
 
         assert await ids(replace(WHOLE, envelope=Envelope(0.5, -1, 1.5, 1), envelope_srid=4326)) == [4]
         assert await ids(replace(WHOLE, keys=(("2",), ("7",), ("99",)))) == [2, 7]

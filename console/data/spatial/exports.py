@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import asyncpg
 
@@ -17,13 +17,13 @@ from console.data.queries import OWN_MARK
 from console.data.spatial.context import SpatialContext
 from console.data.spatial.exports_statement import SESSION, WGS84, statement
 from console.data.spatial.exports_writing import writing
+from console.data.spatial.threads import to_the_end
 from console.errors import BadInput, DbconsoleError
 from console.models.accounts import BulkProgress
 from console.models.map_files import Extract, FileFormat, Written
 
 Progress = Callable[[BulkProgress], None]
 """Is told how many objects are written, of an estimate."""
-T = TypeVar("T")
 
 _CHUNK_BYTES = 2 * 2**20
 """Of a file that are made at once: one outline may have as many."""
@@ -71,17 +71,17 @@ class Exports:
         ):
             await connection.execute(f"{SESSION} {OWN_MARK}")
             total = await _estimate(connection, sql, values)
-            await _to_the_end(_put, file, made.begin)
+            await to_the_end(_put, file, made.begin)
             cursor = await connection.cursor(f"{sql} {OWN_MARK}", *values)
             count, limit = 0, _FIRST_ROWS
             while rows := await cursor.fetch(limit):
-                size = await _to_the_end(_put, file, made.rows, rows)
+                size = await to_the_end(_put, file, made.rows, rows)
                 count += len(rows)
                 fitting = _CHUNK_BYTES * len(rows) // max(1, size)
                 limit = max(1, min(fitting, 4 * limit, _MOST_ROWS))
                 if progress is not None:
                     progress(BulkProgress(count, max(total, count + 1)))
-            await _to_the_end(_put, file, made.end)
+            await to_the_end(_put, file, made.end)
         return Written(count, made.notes)
 
 
@@ -100,16 +100,6 @@ def _put(file: BinaryIO, make: Callable[..., bytes], *arguments: Any) -> int:
         # The server is not to be blamed for a full disk or for a reader that has gone.
         raise DbconsoleError(f"The file could not be written: {error.strerror}.") from error
     return len(made)
-
-
-async def _to_the_end(work: Callable[..., T], *arguments: Any) -> T:
-    """In a thread; whoever is cancelled meanwhile goes when it is over, for the file must not be closed under it."""
-    running = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
 
 
 @contextmanager

@@ -1,0 +1,81 @@
+"""What an import means, for the person who is to confirm it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from console.data.spatial.imports_looking import Looked
+from console.data.spatial.imports_statement import ROWS, TEMPORARY_TABLES, Arrival
+from console.models.layers import GeometryKind
+from console.models.map_files import ImportChoices, Refusals
+from console.models.operation import Danger, Operation
+
+LISTED = 10
+"""Names or refused rows that are named one by one."""
+
+
+def operation(
+    arrival: Arrival,
+    path: Path,
+    looked: Looked,
+    refusals: Refusals,
+    choices: ImportChoices,
+    statement: str,
+    *,
+    counted: Sequence[str],
+    unknown: Sequence[str],
+) -> Operation:
+    """What is confirmed. `counted` are columns that the server fills, `unknown` attributes that the table lacks."""
+    name = arrival.layer.name
+    table = f"{name.schema}.{name.table}"
+    consequences = [
+        f"{looked.rows:,} objects of {path.name} are added to {table}, in one transaction.",
+        "What the server refuses is left out, and reported."
+        if choices.skip_refused
+        else "If the server refuses one of them, none is added.",
+        *_refused(refusals, choices),
+        *_places(arrival, looked),
+    ]
+    if counted:
+        consequences.append(f"The server gives {_listed(counted)} new values of its own.")
+    if unknown:
+        consequences.append(f"The table has no {_listed(unknown)}: that is left out.")
+    consequences.append("It is not among what undo takes back.")
+    return Operation(
+        title=f"Import {looked.rows:,} objects of {path.name} into {table}",
+        action="Import",
+        object_name=table,
+        statements=(*TEMPORARY_TABLES, f"COPY {ROWS} (number, document) FROM STDIN", statement),
+        consequences=tuple(consequences),
+        danger=Danger.NOTICEABLE,
+    )
+
+
+def _refused(refusals: Refusals, choices: ImportChoices) -> list[str]:
+    if not refusals.count:
+        return []
+    instead = "are left out" if choices.skip_refused else "keep all of it from being imported"
+    said = [f"{refusals.count:,} rows cannot be imported and {instead}:", *refusals.sentences[:LISTED]]
+    more = refusals.count - LISTED
+    return [*said, f"and {more:,} more."] if more > 0 else said
+
+
+def _places(arrival: Arrival, looked: Looked) -> list[str]:
+    layer, said = arrival.layer, []
+    if arrival.flip:
+        said.append("x and y are exchanged.")
+    if arrival.srid and layer.srid and arrival.srid != layer.srid:
+        said.append(f"Coordinates are transformed from EPSG:{arrival.srid} to EPSG:{layer.srid}.")
+    if not layer.srid and (layer.kind is GeometryKind.POINT or not arrival.srid):
+        said.append("The layer has no SRID: coordinates are taken as they are.")
+    if looked.without_place:
+        said.append(
+            f"{looked.without_place:,} objects have no geometry, or one that only the server can read."
+        )
+    return said
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more:,} more" if more > 0 else "")
