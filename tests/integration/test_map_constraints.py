@@ -89,9 +89,9 @@ async def test_constraints_are_judged_by_the_objects_that_they_name(
         )
         assert (good.parameters, good.object_ids) == ({"max": 5}, ("D-1", "D-2"))
         assert good.span == pytest.approx(apart[0], rel=0.006)
-        assert good.extent == Envelope(
-            pytest.approx(30 + STEP), pytest.approx(59.9), pytest.approx(30 + 2 * STEP), pytest.approx(59.9)
-        )
+        assert good.extent is not None
+        assert (good.extent.west, good.extent.north) == pytest.approx((30 + STEP, 59.9))
+        assert (good.extent.east, good.extent.south) == pytest.approx((30 + 2 * STEP, 59.9))
         assert (bad.missing, bad.foreign) == (("D-9", "D-8"), ("D-6",))
         assert bad.span == pytest.approx(apart[1], rel=0.006)
         assert bad.problems[:2] == ("2 objects do not exist: D-9, D-8.", "D-6 belongs to another project.")
@@ -121,7 +121,8 @@ async def test_constraints_are_judged_by_the_objects_that_they_name(
         around = Envelope(29.0, 59.0, 31.0, 60.0)
         annex = LayerFilter(equal={"project": "Annex"})
         [only] = await objects.inside(layer, layer.srid, around, limit=9, only=annex)
-        assert (only.label, only.x, only.y) == ("Door 6", pytest.approx(30 + 6 * STEP), pytest.approx(59.9))
+        assert (only.label, only.key) == ("Door 6", ("6",))
+        assert (only.x, only.y) == pytest.approx((30 + 6 * STEP, 59.9))
         high = await objects.filter(layer, "door $.floor > 4")
         assert (await objects.count(layer, layer.srid, around, only=high)).number == 2
         reach = await objects.nearest(
@@ -165,7 +166,7 @@ async def test_measures_are_those_of_the_spheroid_or_of_the_plane(postgis: Postg
         # A degree of latitude at the equator and at the pole, as published for WGS 84.
         for south, length in [(0.0, 110_574.4), (89.0, 111_693.9)]:
             degree = await measuring.measure([(7.0, south), (7.0, south + 1)], globe)
-            assert degree == Measure(pytest.approx(length, abs=0.5), None, is_geodesic=True)
+            assert degree.distance == pytest.approx(length, abs=0.5)
         assert await measuring.measure([(1.0, 2.0)], globe) == Measure(0.0, None, is_geodesic=False)
         same = await measuring.measure([(1.0, 2.0)] * 3, globe)
         assert (same.distance, same.area) == (0.0, 0.0)

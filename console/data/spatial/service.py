@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from console.data.spatial.checks import Checks
 from console.data.spatial.constraints import Constraints
 from console.data.spatial.context import SpatialContext
 from console.data.spatial.detail import Details
@@ -31,6 +32,7 @@ class SpatialService:
         self.constraints = Constraints(context)
         self.objects = Objects(context, Details(context, self.constraints))
         self.measuring = Measuring(context)
+        self.checks = Checks(context)
         self.exports = Exports(context)
         self._vitals = vitals
 
