@@ -49,6 +49,8 @@ class MapCanvas(Widget, can_focus=True):
 
     DEFAULT_CSS = """
     MapCanvas {
+        width: 1fr;
+        height: 1fr;
         .map--chosen { color: $foreground; text-style: bold reverse; }
         .map--cursor {
             color: $block-cursor-foreground;
@@ -113,6 +115,7 @@ class MapCanvas(Widget, can_focus=True):
         self._styles: dict[tuple[int, ...], Style] = {}
         self._grasp: Cell | None = None
         self._spans_from: Cell | None = None
+        self._spans_to: Cell | None = None
         self._has_moved = False
 
     # What is shown ------------------------------------------------------------------------------------------------
@@ -137,7 +140,7 @@ class MapCanvas(Widget, can_focus=True):
 
     @property
     def ramp(self) -> Ramp | None:
-        """What the steps of density say, where there is one."""
+        """How many objects in a cell the steps of density say, where there is one."""
         return self.drawn.ramp if self.drawn is not None else None
 
     def _draw(self) -> None:
@@ -217,7 +220,7 @@ class MapCanvas(Widget, can_focus=True):
         at = self._cell(event)
         self._has_moved = False
         if self.draws_rectangle or event.ctrl or event.button == 3:
-            self._spans_from = at
+            self._spans_from = self._spans_to = at
         else:
             self._grasp = at
 
@@ -230,15 +233,17 @@ class MapCanvas(Widget, can_focus=True):
                 self._grasp = at
                 self.post_message(self.Panned(right * DOTS_ACROSS, down * DOTS_DOWN))
         elif self._spans_from is not None:
-            self._has_moved = self._has_moved or at != self._spans_from
-            self._span(at, is_done=False)
+            if at != self._spans_to:
+                self._has_moved = True
+                self._spans_to = at
+                self._span(is_done=False)
         elif (place := self._place(at)) is not None:
             self.post_message(self.Pointed(*place))
 
     def on_mouse_up(self, event: MouseUp) -> None:
         self.release_mouse()
         if self._spans_from is not None and self._has_moved:
-            self._span(self._cell(event), is_done=True)
+            self._span(is_done=True)
         self._grasp = self._spans_from = None
 
     def on_click(self, event: Click) -> None:
@@ -257,13 +262,13 @@ class MapCanvas(Widget, can_focus=True):
         if (place := self._place(self._cell(event))) is not None:
             self.post_message(self.Zoomed(factor, *place))
 
-    def _span(self, to: Cell, *, is_done: bool) -> None:
+    def _span(self, *, is_done: bool) -> None:
         """Both cells are within the rectangle."""
         frame = self.frame
-        if frame is None or self._spans_from is None:
+        if frame is None or self._spans_from is None or self._spans_to is None:
             return
-        left, right = sorted((self._spans_from[0], to[0]))
-        top, bottom = sorted((self._spans_from[1], to[1]))
+        left, right = sorted((self._spans_from[0], self._spans_to[0]))
+        top, bottom = sorted((self._spans_from[1], self._spans_to[1]))
         west, north = frame.place(left * DOTS_ACROSS, top * DOTS_DOWN)
         east, south = frame.place((right + 1) * DOTS_ACROSS, (bottom + 1) * DOTS_DOWN)
         self.post_message(self.Spanned(Envelope(west, south, east, north), is_done))

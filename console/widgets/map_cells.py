@@ -42,10 +42,11 @@ class Look(Enum):
 
 _PEN_BYTES = {Look.COLOURS: (11, 19), Look.FEW_COLOURS: (5, 5), Look.GLYPHS: (0, 0)}
 """What another ink costs, and another background."""
-GLYPH_BYTES = 3
-"""Of what is not ASCII."""
-AFFORDABLE = 1.4
-"""Bytes for each cell of the map: with the moves between them 8 kB at 120×40."""
+_GLYPH_BYTES = 3
+AFFORDABLE = 1.6
+"""Bytes for each cell of the map: with the moves between them less than 8 kB on a terminal of 120×40."""
+ALWAYS_AFFORDABLE = 6400
+"""Bytes: no smaller map has to cost less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Cells(NamedTuple):
     ground: NDArray[np.int16]
     """0 for none, else 1 + colour * STEPS + the step of density from 0."""
     ramp: Ramp | None
-    """What the steps of the density say, where there is one."""
+    """How many objects in a cell the steps of the density say, where there is one."""
 
 
 HALF = 100
@@ -84,7 +85,7 @@ def colour_and_step(ground: int) -> tuple[int, int]:
 def sent_bytes(cells: Cells, look: Look) -> int:
     """About how many bytes it takes to show the cells on an empty terminal."""
     written = (cells.glyphs != ord(" ")) | (cells.ground > 0)
-    glyphs = np.count_nonzero(written) + (GLYPH_BYTES - 1) * np.count_nonzero(cells.glyphs > 0x7F)
+    glyphs = np.count_nonzero(written) + (_GLYPH_BYTES - 1) * np.count_nonzero(cells.glyphs > 0x7F)
     for pens, cost in zip((carried(cells), cells.ground), _PEN_BYTES[look], strict=True):
         glyphs += cost * np.count_nonzero(np.diff(pens.ravel()))
     return int(glyphs)

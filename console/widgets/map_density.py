@@ -6,7 +6,7 @@ fewer and fewer steps until it is cheap enough.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +22,15 @@ from console.widgets.map_cells import (
     UPPER_HALF,
     Cells,
     Look,
-    sent_bytes,
 )
 from console.widgets.map_raster import Ramp, commonest, ramp, smoothed, stepped
+
+LEAST = 0.05
+"""The share of the cells with anything that have to stand out, however much that costs."""
+
+
+ROUGH = 1 / 5
+"""The share of cells of another colour than their neighbour from which on making density smoother does not help."""
 
 
 class Shading(NamedTuple):
@@ -34,71 +40,79 @@ class Shading(NamedTuple):
     colour: NDArray[np.int8]
 
 
-def shaded(shadings: Sequence[Shading], shape: tuple[int, int], look: Look, budget: int) -> Cells:
-    """Density in cells of that shape, as fine as it may be for so many bytes; nothing where there is none."""
+def rungs(shadings: Sequence[Shading], shape: tuple[int, int], look: Look) -> Iterator[Cells]:
+    """Density in cells of that shape, each time with less in it that has to be sent; nothing where there is none."""
     if not shadings:
         blank, plain = np.full(shape, ord(" "), np.uint32), np.full(shape, PLAIN, np.int16)
-        return Cells(blank, plain, np.zeros(shape, np.int16), None)
+        yield Cells(blank, plain, np.zeros(shape, np.int16), None)
+        return
     if look is Look.COLOURS:
-        for reach in (0, 1):
-            cells = _coloured(shadings, reach)
-            if sent_bytes(cells, look) <= budget:
-                return cells
-    return _textured(shadings, look, budget)
+        finest = _coloured(shadings, 0, STEPS, is_whole=False)
+        yield finest
+        if np.count_nonzero(np.diff(finest.ground)) < ROUGH * finest.ground.size:
+            for steps, is_whole in ((STEPS, False), (4, True), (3, True)):
+                yield _coloured(shadings, 1, steps, is_whole=is_whole)
+    whole = [_in_cells(one) for one in shadings]
+    together = np.concatenate([one.counts.ravel() for one in whole])
+    filled = np.count_nonzero(together)
+    scale = ramp(together, len(SHADES) - 1)
+    for reach in (0, 0, 1, 1, 2, 2, 4, 8):
+        yield from _textured(whole, scale, reach, look)
+        second = scale.first * scale.factor * min(scale.factor, 2)
+        if np.count_nonzero(together >= second) >= LEAST * filled:
+            above = ramp(together, len(SHADES) - 2, second)
+            scale = Ramp(above.first / above.factor, above.factor, len(SHADES) - 1)
 
 
-def _coloured(shadings: Sequence[Shading], reach: int) -> Cells:
-    """Half blocks in the steps of their layer's colour."""
-    counts = [smoothed(one.counts, reach) for one in shadings]
-    scale = ramp(np.concatenate([one.ravel() for one in counts]), STEPS)
-    ground = np.zeros(counts[0].shape, np.int16)
-    for values, shading in zip(counts, shadings, strict=True):
-        steps = stepped(values, scale)
-        colour = _spread(shading.colour, reach)
-        shown = (steps > 0) & (colour >= 0)
-        ground[shown] = (1 + colour * np.int16(STEPS) + steps - 1)[shown]
+def _coloured(shadings: Sequence[Shading], reach: int, steps: int, *, is_whole: bool) -> Cells:
+    """Half blocks, or whole cells, in so many steps of their layer's colour."""
+    smooth = [Shading(smoothed(one.counts, reach), _spread(one.colour, reach)) for one in shadings]
+    if is_whole:
+        smooth = [_doubled(_in_cells(one)) for one in smooth]
+    scale = ramp(np.concatenate([one.counts.ravel() for one in smooth]), steps)
+    ground = np.zeros(smooth[0].counts.shape, np.int16)
+    for one in smooth:
+        step = stepped(one.counts, scale)
+        shown = (step > 0) & (one.colour >= 0)
+        # A few steps are as far apart from each other as they can be.
+        step = (step - 1) * (STEPS - 1) // (steps - 1)
+        ground[shown] = (1 + one.colour * np.int16(STEPS) + step)[shown]
     upper, lower = ground[::2], ground[1::2]
     same, only_lower = upper == lower, upper == 0
     glyphs = np.where(same, ord(" "), np.where(only_lower, ord(LOWER_HALF), ord(UPPER_HALF)))
     ink = np.where(same, PLAIN, HALF + np.where(only_lower, lower, upper))
     behind = np.where(only_lower, 0, lower)
-    return Cells(glyphs.astype(np.uint32), ink.astype(np.int16), behind.astype(np.int16), scale)
+    of_cells = scale if is_whole else scale._replace(first=2 * scale.first)
+    return Cells(glyphs.astype(np.uint32), ink.astype(np.int16), behind.astype(np.int16), of_cells)
 
 
-def _textured(shadings: Sequence[Shading], look: Look, budget: int) -> Cells:
-    """Patterns, which need no other pen for another step: over a tint that is all of the first one, else over a dot.
+def _textured(whole: Sequence[Shading], scale: Ramp, reach: int, look: Look) -> Iterator[Cells]:
+    """Patterns, which need no other pen for another step: over a tint that is all of the first one, and over a dot.
 
-    That one costs a third of the others, and the more have it the cheaper is the picture.
+    The first step costs a third of the others: the more have it the cheaper is the picture.
     """
-    whole = [_in_cells(one) for one in shadings]
-    together = np.concatenate([one.counts.ravel() for one in whole])
     signs = np.array([ord(shade) for shade in SHADES], np.uint32)
-    least = 0.0
-    for reach in (0, 0, 0, 1, 1, 2, 4, 8):
-        above = ramp(together, len(SHADES) - 2, least)
-        least = above.first * above.factor
-        scale = Ramp(above.first / above.factor, above.factor, len(SHADES) - 1)
-        steps = np.zeros(whole[0].counts.shape, np.int8)
-        ink = np.full(steps.shape, PLAIN, np.int16)
-        for one in whole:
-            own, colour = stepped(one.counts, scale), _spread(one.colour, reach)
-            shown = (own > 0) & (colour >= 0)
-            steps[shown], ink[shown] = own[shown], colour[shown]
-        if look is Look.COLOURS:
-            tint = np.where(steps > 0, 1 + ink * np.int16(STEPS), 0).astype(np.int16)
-            cells = Cells(signs[np.where(steps == 1, 0, steps)], ink, tint, scale)
-            if sent_bytes(cells, look) <= budget:
-                break
-        cells = Cells(signs[steps], ink, np.zeros(steps.shape, np.int16), scale)
-        if sent_bytes(cells, look) <= budget:
-            break
-    return cells
+    steps = np.zeros(whole[0].counts.shape, np.int8)
+    ink = np.full(steps.shape, PLAIN, np.int16)
+    for one in whole:
+        own, colour = stepped(one.counts, scale), _spread(one.colour, reach)
+        shown = (own > 0) & (colour >= 0)
+        steps[shown], ink[shown] = own[shown], colour[shown]
+    if look is Look.COLOURS:
+        tint = np.where(steps > 0, 1 + ink * np.int16(STEPS), 0).astype(np.int16)
+        yield Cells(signs[np.where(steps == 1, 0, steps)], ink, tint, scale)
+    yield Cells(signs[steps], ink, np.zeros(steps.shape, np.int16), scale)
 
 
 def _in_cells(shading: Shading) -> Shading:
     """Squares by twos, one above the other."""
     upper, lower = shading.counts[::2], shading.counts[1::2]
     return Shading(upper + lower, np.where(upper >= lower, shading.colour[::2], shading.colour[1::2]))
+
+
+def _doubled(shading: Shading) -> Shading:
+    """Cells as squares, two of each."""
+    return Shading(np.repeat(shading.counts, 2, axis=0), np.repeat(shading.colour, 2, axis=0))
 
 
 def _spread(colour: NDArray[np.int8], reach: int) -> NDArray[np.int8]:

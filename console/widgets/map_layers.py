@@ -7,6 +7,7 @@ they are whatever it costs to send them, only their colours give way.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,8 @@ from console.models.map_view import Frame
 from console.models.pictures import Outlines, Picture
 from console.widgets.map_cells import (
     AFFORDABLE,
+    ALWAYS_AFFORDABLE,
     COLOURS,
-    GLYPH_BYTES,
     GLYPHS,
     KINDS,
     OTHER,
@@ -28,7 +29,7 @@ from console.widgets.map_cells import (
     carried,
     sent_bytes,
 )
-from console.widgets.map_density import Shading, shaded
+from console.widgets.map_density import Shading, rungs
 from console.widgets.map_raster import (
     SQUARE,
     Dots,
@@ -45,7 +46,7 @@ from console.widgets.map_raster import (
 )
 from console.widgets.map_scale import DOTS_ACROSS, DOTS_DOWN
 
-FULL = AFFORDABLE / GLYPH_BYTES
+FULL = 0.46
 """The share of the cells from which on dots are drawn as density: more of them say less, and cost more."""
 SMALL = (4.0, 8.0, 16.0)
 """Dots below which lines and borders are drawn as points, one after the other until the cells are not full."""
@@ -91,13 +92,23 @@ def compose(frame: Frame, layers: Sequence[DrawnLayer], look: Look) -> Cells:
             # Without colours only glyphs tell objects of several kinds apart.
             by_glyph = look is Look.GLYPHS and (len(visible) > 1 or layer.picture.categories != ())
             marks.append(_drawn(frame, shape, layer, points, lines, by_glyph=by_glyph))
-    budget = int(AFFORDABLE * shape[0] * shape[1])
-    drawn = sum(int(np.count_nonzero(one.colour >= 0)) for one in marks)
-    cells = shaded(shadings, shape, look, max(budget // 2, budget - GLYPH_BYTES * drawn))
-    for layer in visible:
-        _leave_open(frame, layer.picture.frame, cells)
-    cells = _marked(cells, marks, look, budget)
-    return cells._replace(ink=carried(cells))
+    over = _together(marks, shape)
+    budget = max(AFFORDABLE * shape[0] * shape[1], ALWAYS_AFFORDABLE)
+    best, least = None, inf
+    for cells in rungs(shadings, shape, look):
+        for layer in visible:
+            _leave_open(frame, layer.picture.frame, cells)
+        found = _laid(over, cells)
+        if (cost := sent_bytes(found, look)) < least:
+            best, least = found, cost
+        if least <= budget:
+            break
+    assert best is not None
+    for length in (2, 4):
+        if least > budget:
+            best = best._replace(ink=np.where(over.colour >= 0, _in_runs(over.colour, length), best.ink))
+            least = sent_bytes(best, look)
+    return best._replace(ink=carried(best))
 
 
 def _seen(frame: Frame, layer: DrawnLayer, shadings: list[Shading]) -> tuple[_Seen, _Seen]:
@@ -236,32 +247,29 @@ def _leave_open(frame: Frame, known: Frame, cells: Cells) -> None:
     cells.ink[open_] = OTHER
 
 
-def _marked(cells: Cells, marks: Sequence[_Marks], look: Look, budget: int) -> Cells:
-    """Dots and glyphs over the density: dots of all layers, in the colour of the topmost."""
-    if not marks:
-        return cells
-    shape = cells.glyphs.shape
-    patterns = np.zeros(shape, np.uint8)
-    colour = np.full(shape, -1, np.int16)
-    signs = np.zeros(shape, np.uint32)
+def _together(marks: Sequence[_Marks], shape: tuple[int, int]) -> _Marks:
+    """The dots of all layers, in the colour of the topmost."""
+    together = _Marks(np.zeros(shape, np.uint8), np.zeros(shape, np.uint32), np.full(shape, -1, np.int8))
     for one in marks:
-        patterns |= one.patterns
         here = one.colour >= 0
-        colour[here] = one.colour[here]
+        together.patterns[here] |= one.patterns[here]
+        together.colour[here] = one.colour[here]
         # What lies over a glyph hides it, for one cannot be joined to dots.
-        signs[here] = one.glyphs[here]
-    here = colour >= 0
-    glyphs = np.where(signs > 0, signs, 0x2800 + patterns.astype(np.uint32))
-    cells.glyphs[here] = glyphs[here]
-    for length in (1, 2, 4):
-        ink = np.where(here, _in_runs(colour, length), cells.ink).astype(np.int16)
-        found = cells._replace(ink=ink)
-        if sent_bytes(found, look) <= budget:
-            break
-    return found
+        together.glyphs[here] = one.glyphs[here]
+    return together
 
 
-def _in_runs(colour: NDArray[np.int16], length: int) -> NDArray[np.int16]:
+def _laid(over: _Marks, cells: Cells) -> Cells:
+    """Dots and glyphs over density."""
+    here = over.colour >= 0
+    signs = np.where(over.glyphs > 0, over.glyphs, 0x2800 + over.patterns.astype(np.uint32))
+    return cells._replace(
+        glyphs=np.where(here, signs, cells.glyphs),
+        ink=np.where(here, over.colour, cells.ink).astype(np.int16),
+    )
+
+
+def _in_runs(colour: NDArray[np.int8], length: int) -> NDArray[np.int8]:
     """Every stretch of a line, of so many cells, in the colour that it has most of."""
     rows, columns = colour.shape
     length = min(length, columns)
@@ -269,5 +277,5 @@ def _in_runs(colour: NDArray[np.int16], length: int) -> NDArray[np.int16]:
     stretch = np.arange(rows)[:, None] * across + (np.arange(columns) // length)[None, :]
     known = colour >= 0
     found = commonest(stretch[known], colour[known], rows * across, KINDS)
-    result: NDArray[np.int16] = found[stretch].astype(np.int16)
+    result: NDArray[np.int8] = found[stretch]
     return result

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from textual.color import Color
 from textual.content import Content
 from textual.style import Style
 from textual.widget import Widget
 
 from console.terminal.safe_text import visible
+from console.units import compact
 from console.widgets.map_cells import GLYPHS, OTHER, DrawnLayer
 from console.widgets.map_colours import MapColours
+from console.widgets.map_raster import Ramp
 
 
 class Sign(NamedTuple):
@@ -40,6 +43,12 @@ def signs(layers: Sequence[DrawnLayer]) -> tuple[Sign, ...]:
     return tuple(found)
 
 
+def ramp_in_words(ramp: Ramp) -> str:
+    """From how many objects in a cell each of its shades is."""
+    limits = [ramp.first * ramp.factor**step for step in range(1, ramp.steps)]
+    return f"shades from {' · '.join(f'{one:.2g}' if one < 10 else compact(one) for one in limits)} a cell"
+
+
 class MapLegend(Widget):
     """A line that names what is on the map."""
 
@@ -49,18 +58,26 @@ class MapLegend(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._signs: tuple[Sign, ...] = ()
+        self._shown: tuple[tuple[Sign, ...], str] = ((), "")
 
-    def show(self, layers: Sequence[DrawnLayer]) -> None:
-        """Names these layers."""
-        if (found := signs(layers)) != self._signs:
-            self._signs = found
+    def show(self, layers: Sequence[DrawnLayer], ramp: Ramp | None = None) -> None:
+        """Names these layers, and the steps of density where there are any."""
+        found = signs(layers), ramp_in_words(ramp) if ramp is not None else ""
+        if found != self._shown:
+            self._shown = found
             self.refresh(layout=True)
 
     def render(self) -> Content:
         """The glyphs in their colours, each with its name."""
         colours = MapColours(self.app, self.background_colors[1])
-        return Content("   ").join(
-            Content.assemble((sign.glyph, Style(foreground=colours.ink(sign.colour))), " ", sign.words)
-            for sign in self._signs
-        )
+        named, shades = self._shown
+        parts = [
+            Content.assemble(
+                (sign.glyph, Style(foreground=Color.from_rich_color(colours.ink(sign.colour)))),
+                f" {sign.words}",
+            )
+            for sign in named
+        ]
+        if shades:
+            parts.append(Content.styled(shades, "$text-muted"))
+        return Content("   ").join(parts)

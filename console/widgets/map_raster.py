@@ -241,7 +241,10 @@ def smoothed(counts: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 
 
 class Ramp(NamedTuple):
-    """Steps of density: the first begins at `first` objects in a square, each further one at `factor` times more."""
+    """Steps of density: the second begins at `first * factor` objects, each further one at `factor` times more.
+
+    All that is less is on the first one.
+    """
 
     first: float
     factor: float
