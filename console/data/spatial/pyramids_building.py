@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from console.data.identifiers import in_quotes
 from console.data.spatial.dialects import dialect, relation, search_path
 from console.data.spatial.pyramids_grid import TILE_LEVELS, Square, morton, spread
-from console.data.spatial.pyramids_tiles import MOST_IN_LEAF
+from console.data.spatial.pyramids_tiles import MOST_IN_LEAF, tiles_table
 from console.models.layers import Layer
 from console.models.map_view import Envelope
 from console.models.pyramids import PyramidPlan, PyramidProgress
@@ -105,11 +104,6 @@ FORGET = "DELETE FROM dbconsole.pyramids WHERE (schema_name, table_name, column_
 def drop_tiles(tiles: str) -> str:
     """The statement that drops a pyramid's table."""
     return f"DROP TABLE {tiles_table(tiles)}"
-
-
-def tiles_table(tiles: str) -> str:
-    """A pyramid's table, quoted."""
-    return f"dbconsole.{in_quotes(tiles)}"
 
 
 def _make_tiles(tiles: str) -> str:

@@ -37,6 +37,11 @@ _MOST_KEPT = 6000
 _CELL_COLUMNS, _CELL_ROWS = morton_places(TILE_LEVELS)
 
 
+def tiles_table(tiles: str) -> str:
+    """A pyramid's table, quoted."""
+    return f"dbconsole.{in_quotes(tiles)}"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredPyramid:
     """How the tiles of one are to be read."""
@@ -114,27 +119,28 @@ class TileReader:
     async def _fetch(self, pyramid: StoredPyramid, tiles: _Tiles, above: Sequence[_Tiles]) -> None:
         """Has all of them in what is kept. A tile above is kept under minus its code, as nothing unless it is a leaf."""
         leaves = [-code for higher in above for code in higher.codes.tolist()]
-        missing: list[int] = []
-        missing_leaves: list[int] = []
-        for codes, lacking in ((tiles.codes.tolist(), missing), (leaves, missing_leaves)):
-            for code in codes:
-                if (key := (pyramid.tiles, code)) in self._kept:
-                    self._kept.move_to_end(key)
-                else:
-                    lacking.append(code)
-        if not missing and not missing_leaves:
+        missing = []
+        for code in (*tiles.codes.tolist(), *leaves):
+            if (key := (pyramid.tiles, code)) in self._kept:
+                self._kept.move_to_end(key)
+            else:
+                missing.append(code)
+        if not missing:
             return
-        table = f"dbconsole.{in_quotes(pyramid.tiles)}"
+        # The codes of a level are above those of all coarser ones. A UNION of the two questions would be worth two
+        # parallel workers to the server, whose start takes longer than the rest.
+        first = 1 << 2 * (tiles.level - TILE_LEVELS)
         found = await self._line.fetch(
-            f"SELECT code, cells FROM {table} WHERE code = ANY ($1::int8[])"  # noqa: S608
-            f" UNION ALL SELECT -code, cells FROM {table} WHERE code = ANY ($2::int8[]) AND NOT is_divided",
-            missing,
-            [-code for code in missing_leaves],
+            f"SELECT code, cells FROM {tiles_table(pyramid.tiles)}"  # noqa: S608
+            " WHERE code = ANY ($1::int8[]) AND (code >= $2::int8 OR NOT is_divided)",
+            [abs(code) for code in missing],
+            first,
         )
-        for code in (*missing, *missing_leaves):
+        for code in missing:
             self._kept[pyramid.tiles, code] = None
         for row in found:
-            self._kept[pyramid.tiles, row["code"]] = row["cells"]
+            code = row["code"]
+            self._kept[pyramid.tiles, code if code >= first else -code] = row["cells"]
         most = max(_MOST_KEPT, len(tiles.columns) + len(leaves))
         while len(self._kept) > most:
             self._kept.popitem(last=False)
