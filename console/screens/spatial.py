@@ -70,15 +70,10 @@ class SpatialScreen(SpatialPyramid):
     def action_fit_selection(self) -> None:
         """Show all that is selected."""
         map_ = self.map
-        places = (
-            [(one.x, one.y) for one in map_.selected if one.x is not None and one.y is not None]
-            if map_
-            else []
-        )
-        if map_ is None or not places:
+        if map_ is None or not any(one.x is not None for one in map_.selected):
             self._say("Nothing is selected: enter selects what the cursor is at, v what is in a rectangle.")
-            return
-        map_.fit_places(places)
+        else:
+            map_.fit_objects(map_.selected)
 
     # Going somewhere ----------------------------------------------------------------------------------------------
 
@@ -93,7 +88,7 @@ class SpatialScreen(SpatialPyramid):
         if chosen is None or self.map is None:
             return
         if isinstance(chosen.value, MapObject):
-            self.look_at(chosen.value)
+            self.look_at(chosen.value, closely=True)
         else:
             self.map.go_to(chosen.value)
 

@@ -38,7 +38,7 @@ def layer_columns(active: object) -> Sequence[Column[ShownLayer]]:
     return (
         Column("active", "", lambda one: "▸" if one.name == active else " ", 1, priority=9),
         Column("sign", "", _sign, 1, priority=9),
-        Column("name", "layer", _layer_name, 20, 8, flexible=True, priority=8, exact=lambda one: str(one.name)),
+        Column("name", "layer", _layer_name, 12, 8, flexible=True, priority=8, exact=lambda one: str(one.name)),
         Column("rows", "rows", lambda one: compact(one.layer.rows), 6, align="right", priority=6, exact=lambda one: str(one.layer.rows or "")),
         Column("state", "shown", _state, 10, 6, priority=5),
         Column("shape", "shape", lambda one: (shape_in_words(one.layer), "muted"), 8, 6, priority=2),
@@ -60,8 +60,8 @@ def distance_in_words(distance: float | None, unit: str) -> str:
 def object_columns(unit: str) -> Sequence[Column[MapObject]]:
     """`unit` is that of distances: `m`, else nothing."""
     return (
-        Column("label", "object", lambda one: one.label, 20, 8, flexible=True, sort=lambda one: one.label, priority=9),
-        Column("category", "type", lambda one: (one.category or "", "muted"), 12, 5, sort=lambda one: one.category or "", priority=4),
+        Column("label", "object", lambda one: one.label, 12, 8, flexible=True, sort=lambda one: one.label, priority=9),
+        Column("category", "type", lambda one: (one.category or "", "muted"), 10, 5, sort=lambda one: one.category or "", priority=4),
         Column(
             "distance", "away", lambda one: distance_in_words(one.distance, unit), 9, 7, align="right", priority=6,
             sort=lambda one: one.distance if one.distance is not None else -1.0,
@@ -75,7 +75,7 @@ def _is_valid(one: Constraint) -> Cell:
 
 
 CONSTRAINT_COLUMNS: Sequence[Column[Constraint]] = (
-    Column("id", "constraint", lambda one: one.constraint_id, 14, 8, flexible=True, share=0.3, sort=lambda one: one.constraint_id, priority=9),
+    Column("id", "constraint", lambda one: one.constraint_id, 8, flexible=True, share=0.3, sort=lambda one: one.constraint_id, priority=9),
     Column("type", "type", lambda one: one.constraint_type, 10, 5, sort=lambda one: one.constraint_type, priority=5),
     Column("status", "status", lambda one: one.status, 8, 6, sort=lambda one: one.status, priority=6),
     Column("objects", "ties", lambda one: count(len(one.object_ids)), 4, align="right", sort=lambda one: len(one.object_ids), priority=4),

@@ -30,9 +30,8 @@ _SOURCES = {
 
 
 def layer_line(active: ShownLayer) -> Content:
-    """What keys are about: the active layer, how many rows it has, what is let through."""
-    rows = f" ({count(active.layer.rows)})" if active.layer.rows is not None else ""
-    line = Content.styled(visible(f"{active.name.schema}.{active.name.table}"), "bold") + rows
+    """What keys are about: the active layer, and what is let through of it."""
+    line = Content.styled(visible(f"{active.name.schema}.{active.name.table}"), "bold")
     if active.words:
         line += Content.styled(f"  only {visible(active.words)}", "$accent")
     return line

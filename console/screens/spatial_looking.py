@@ -140,16 +140,22 @@ class SpatialLooking(SpatialEditing):
             return
         from console.screens.spatial_lines import layer_line, line_below, notes_over, state_line
 
-        self.query_one("#map-layer", Static).update(layer_line(active))
-        self.query_one("#map-state", Static).update(
-            state_line(active, map_.view, self.building), layout=False
-        )
-        self.query_one("#map-below", Static).update(line_below(map_, self.unit), layout=False)
+        self._say_in("map-layer", layer_line(active))
+        self._say_in("map-state", state_line(active, map_.view, self.building))
+        self._say_in("map-below", line_below(map_, self.unit))
         map_.say(notes_over(self.stack))
         for legend in self.query("#legend"):
             legend.show(map_.drawn)  # type: ignore[attr-defined]
         if self.side.view == "layers":
             self.side.show_layers(self.notes)
+
+    def _say_in(self, name: str, line: Content) -> None:
+        """Says something where it is not said yet; things are laid out anew only where its length is another."""
+        widget = self.query_one(f"#{name}", Static)
+        before = widget.content
+        if before != line:
+            is_longer = not isinstance(before, Content) or before.cell_length != line.cell_length
+            widget.update(line, layout=is_longer)
 
     def watch_side_open(self) -> None:
         self.set_class(self.side_open, "-side")

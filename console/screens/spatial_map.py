@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -153,14 +154,16 @@ class MapPane(Container):
             self._cursor = None
             self.look(view.fitted(envelope, width * CELL[0], height * CELL[1]))
 
-    def fit_places(self, places: Sequence[Place]) -> None:
-        """Shows all of some places; a single one in the centre, as closely as before."""
-        xs, ys = [x for x, _ in places], [y for _, y in places]
-        around = Envelope(min(xs), min(ys), max(xs), max(ys))
+    def fit_objects(self, objects: Sequence[MapObject], also: Envelope | None = None) -> None:
+        """Shows all of some objects; where they are at one place it is in the centre, as closely as before."""
+        places = [
+            Envelope(one.x, one.y, one.x, one.y) for one in objects if one.x is not None and one.y is not None
+        ]
+        around = reduce(Envelope.united, [*places, *([also] if also is not None else [])])
         if around.width or around.height:
             self.fit(around.grown(0.1))
         else:
-            self.go_to(places[0])
+            self.go_to(around.centre)
 
     def go_to(self, place: Place, *, scale: float | None = None) -> None:
         """Has a place in the centre."""
@@ -245,8 +248,9 @@ class MapPane(Container):
     def say(self, notes: Content) -> None:
         """Says over the map what should be known of it."""
         line = self.query_one("#map-notes", Static)
-        line.display = bool(notes)
-        line.update(notes)
+        if line.content != notes:
+            line.display = bool(notes)
+            line.update(notes)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._resized)
@@ -348,12 +352,14 @@ class MapPane(Container):
     @work(group="name", exclusive=True, exit_on_error=False)
     async def _name_object(self) -> None:
         """Finds out what the cursor is at. Where that cannot be asked, nothing is named."""
-        await asyncio.sleep(PAUSE_IN_POINTING)
-        try:
-            nearest = await self.nearest(1)
-        except DbconsoleError:
-            return
-        self.named = nearest[0] if nearest else None
+        here = [one for one in self.selected if (one.x, one.y) == self.cursor]
+        if not here:
+            await asyncio.sleep(PAUSE_IN_POINTING)
+            try:
+                here = list(await self.nearest(1))
+            except DbconsoleError:
+                return
+        self.named = here[0] if here else None
         self.post_message(self.Changed())
 
     async def nearest(self, limit: int, *, anywhere: bool = False) -> Sequence[MapObject]:
@@ -382,6 +388,13 @@ class MapPane(Container):
     def is_selected(self, one: MapObject) -> bool:
         """Whether an object is among the selected, wherever it was named."""
         return any((other.layer, other.key) == (one.layer, one.key) for other in self.selected)
+
+    def is_in_view(self, one: MapObject) -> bool:
+        """Whether the object's place is seen."""
+        frame = self.frame
+        if frame is None or one.x is None or one.y is None:
+            return False
+        return frame.envelope.contains(Envelope(one.x, one.y, one.x, one.y))
 
     # The mouse ----------------------------------------------------------------------------------------------------
 

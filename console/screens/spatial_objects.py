@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -72,42 +73,42 @@ class SpatialObjects(SpatialLooking):
 
     @work(group="choose", exclusive=True, exit_on_error=False)
     async def _choose_nearest(self, *, adds: bool = False) -> None:
-        """Selects the object at the cursor. That there is none, or why it cannot be asked, is said."""
+        """Selects the object at the cursor, else the nearest in view. That there is none, or why, is said."""
         map_ = self.map
         if map_ is None:
             return
         try:
-            found = [map_.named] if map_.named is not None else await map_.nearest(1)
+            found = [map_.named] if map_.named is not None else await map_.nearest(1, anywhere=True)
         except DbconsoleError as problem:
             self._say(problem.sentence)
             return
-        if not found:
-            self._say("There is no object at the cursor; N lists the nearest ones.")
+        if not found or not map_.is_in_view(found[0]):
+            self._say("There is no object in view; N lists the nearest ones, f shows all.")
         elif adds:
             map_.select([*(one for one in map_.selected if one.key != found[0].key), found[0]])
         else:
             map_.select(found)
             self.look_at(found[0])
 
-    def look_at(self, one: MapObject) -> None:
-        """Shows an object in full, and its place on the map where that is out of sight."""
+    def look_at(self, one: MapObject, *, closely: bool = False) -> None:
+        """Shows an object in full, and its place on the map where that is out of sight; `closely` with what is near."""
         map_ = self.map
         if map_ is None:
             return
         if not map_.is_selected(one):
             map_.select([one])
-        if one.x is not None and one.y is not None and (frame := map_.frame) is not None:
-            if not frame.envelope.contains(Envelope(one.x, one.y, one.x, one.y)):
+        if one.x is not None and one.y is not None:
+            if not map_.is_in_view(one):
                 map_.go_to((one.x, one.y))
             map_.put_cursor((one.x, one.y))
         self.side.detail.show(one.label, ())
         self.show_side("detail", one.category or "object", focus=False)
         if not self.has_class("-wide"):
             self.side.detail.focus()
-        self._load_detail(one)
+        self._load_detail(one, closely=closely)
 
     @work(group="detail", exclusive=True, exit_on_error=False)
-    async def _load_detail(self, one: MapObject) -> None:
+    async def _load_detail(self, one: MapObject, *, closely: bool) -> None:
         """Asks for an object in full. What cannot be asked is said in its place."""
         shown, at = self.stack.find(one.layer), self.map_and_srid
         if shown is None or at is None or self.services is None:
@@ -128,6 +129,16 @@ class SpatialObjects(SpatialLooking):
         self.side.detail.show(detail.label, detail_sections(detail, self.unit))
         neighbours.replace_columns(object_columns(self.unit))
         neighbours.update_rows(detail.neighbours)
+        if closely:
+            await self._go_closer(one, detail.extent)
+
+    async def _go_closer(self, one: MapObject, extent: Envelope | None) -> None:
+        """Shows an object with what is around it, where that can be asked."""
+        if self.map is not None:
+            with suppress(DbconsoleError):
+                near = await self.map.nearest(MOST_NEAREST, anywhere=True)
+                self.map.fit_objects([one, *near], extent)
+                self.map.put_cursor(self.map.cursor if one.x is None or one.y is None else (one.x, one.y))
 
     @on(LiveTable.RowSelected, "#neighbours")
     @on(LiveTable.RowSelected, "#objects")
@@ -153,6 +164,7 @@ class SpatialObjects(SpatialLooking):
         """Draw a rectangle from the cursor on, and select what is in it."""
         if (map_ := self.map) is not None and map_.cursor is not None:
             map_.draw(Rectangle(map_.cursor))
+            self.focus_map()
 
     def on_map_canvas_spanned(self, event: MapCanvas.Spanned) -> None:
         """The mouse draws a rectangle."""
@@ -230,6 +242,7 @@ class SpatialObjects(SpatialLooking):
         if map_ is None or map_.cursor is None:
             return
         map_.draw(None if isinstance(map_.drawing, Path) else Path((map_.cursor,)))
+        self.focus_map()
 
     @on(MapPane.Moved)
     def _measure_on(self) -> None:
