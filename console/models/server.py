@@ -17,6 +17,7 @@ class Capabilities:
     """As a person says it: "18.6"."""
     role: str
     backend_pid: int
+    """Of the console's own session; behind a pooler, of the one that was asked."""
     is_superuser: bool
     sees_all_sessions: bool
     """Has the privileges of `pg_read_all_stats` (a member of `pg_monitor` has), so no column is hidden."""
@@ -32,6 +33,8 @@ class Capabilities:
     reserved: int
     """Slots for members of `pg_use_reserved_connections` (PostgreSQL 16 and later, else 0)."""
     started_at: datetime
+    is_pooled: bool = False
+    """Behind a pooler such as PgBouncer, which may give every transaction another backend."""
 
     @property
     def major(self) -> int:

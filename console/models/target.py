@@ -111,6 +111,8 @@ class Target:
     """The command-line options that the server is sent, as psql's PGOPTIONS."""
     passfile: str | None = None
     """The password file; None for `~/.pgpass`."""
+    is_pooled: bool = False
+    """Whether a pooler is known to be there, that may keep no session: found out as the console connects."""
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
