@@ -27,8 +27,6 @@ from console.widgets.map_raster import Ramp, commonest, ramp, smoothed, stepped
 
 LEAST = 0.05
 """The share of the cells with anything that have to stand out, however much that costs."""
-
-
 ROUGH = 1 / 5
 """The share of cells of another colour than their neighbour from which on making density smoother does not help."""
 

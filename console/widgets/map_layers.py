@@ -140,7 +140,7 @@ def _lines(frame: Frame, layer: DrawnLayer, outlines: Outlines) -> tuple[_Seen, 
     """Lines and borders, and the points that stand for those which are too small where there are too many."""
     found = line_dots(frame, outlines)
     kind = _kinds(layer, outlines.category, outlines.owner)
-    least, is_small = 0.0, np.zeros(len(kind), bool)
+    is_small = np.zeros(len(kind), bool)
     sizes, x, y = path_sizes(frame, outlines)
     for least in SMALL:
         if _filled(frame, found.at) <= FULL:

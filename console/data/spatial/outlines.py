@@ -45,7 +45,7 @@ def outlines(
     out is what is NULL, empty, far outside or cannot be read, as curves cannot. Takes up to 0.2 s for 100,000
     geometries; most of it can run beside the event loop, in a thread.
     """
-    geometry = shapely.from_wkb(np.array([*wkb, None], dtype=object)[:-1], on_invalid="ignore")
+    geometry = shapely.from_wkb(np.array(wkb, dtype=object), on_invalid="ignore")
     owner = np.arange(len(geometry))
     lines: list[Geometries] = []
     owners: list[Indexes] = []
