@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from math import hypot
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def ids(found: Sequence[MapObject]) -> list[int]:
 
 
 async def test_the_nearest_are_found_on_globe_and_plane_whatever_lies_between(
-    postgis: PostgresCluster,
+    postgis: PostgresCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over the antimeridian, beside the pole where degrees mislead, on planes, among several SRIDs."""
     random = Random(6)
@@ -62,6 +63,9 @@ async def test_the_nearest_are_found_on_globe_and_plane_whatever_lies_between(
     INSERT INTO lines SELECT n, ST_SetSRID(ST_MakeLine(ST_MakePoint(0, n * 10), ST_MakePoint(1000, n * 10)), 32636)
     FROM generate_series(1, 50) AS n;
     CREATE INDEX ON lines USING gist (g);
+    CREATE TABLE many (id integer PRIMARY KEY, g geometry(Point,4326));
+    INSERT INTO many SELECT n, ST_SetSRID(ST_MakePoint(n % 360 - 180, n % 181 - 90), 4326) FROM generate_series(1, 50000) AS n;
+    CREATE INDEX ON many USING gist (g); ANALYZE many;
     """  # noqa: S608
     lines = layer_of("public.lines.g", "id integer", shape="LINESTRING", srid=32636)
     globe = layer_of("public.p.g", "id integer")
@@ -104,6 +108,19 @@ async def test_the_nearest_are_found_on_globe_and_plane_whatever_lies_between(
             OperationRefused, match=r"CREATE INDEX CONCURRENTLY ON public\.p USING gist \(g\);$"
         ):
             await objects.nearest(replace(globe, has_index=False, size=2**30), 4326, 0, 0, limit=1)
+
+        asked = []
+        fetch = context.line.fetch
+
+        async def recorded(statement: str, *arguments: Any, limit: float | None = None) -> Any:
+            asked.append((statement, arguments))
+            return await fetch(statement, *arguments, limit=limit)
+
+        monkeypatch.setattr(context.line, "fetch", recorded)
+        await objects.nearest(layer_of("public.many.g", "id integer"), 4326, 10, 50, limit=20)
+        for statement, arguments in asked:
+            plan = "\n".join(row[0] for row in await fetch(f"EXPLAIN {statement}", *arguments))
+            assert "Seq Scan on many" not in plan, plan
 
 
 async def test_objects_are_chosen_counted_and_found_as_they_are(postgis: PostgresCluster) -> None:

@@ -9,13 +9,12 @@ from console.data.spatial.context import SpatialContext
 from console.data.spatial.dialects import dialect
 from console.data.spatial.filters import column
 from console.data.spatial.looking import Check, Look
-from console.data.spatial.rows import index_statement, is_finite
+from console.data.spatial.rows import STORED, index_statement, is_finite
 from console.errors import ObjectMissing, QueryDenied, QueryFailed
-from console.models.layers import GeometryKind, Layer, RelationKind
+from console.models.layers import GeometryKind, Layer
 from console.models.map_objects import Finding, Flaw
 from console.models.map_view import Envelope
 
-_STORED = (RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.MATERIALIZED_VIEW)
 _FAR = 3e38
 """Farther than anything, within what an index keeps of bounds."""
 _GLOBE = Envelope(-180.0, -90.0, 180.0, 90.0)
@@ -40,7 +39,7 @@ class Checks:
         `ObjectMissing`, `OperationRefused` and what says that there is no connection.
         """
         look = Look(self._context.line, layer, dialect(layer, view_srid))
-        if layer.relation in _STORED:
+        if layer.relation in STORED:
             yield _index(layer)
             yield _statistics(layer)
         for check in _checks(layer):

@@ -49,12 +49,6 @@ class Dialect(Protocol):
         They are west, south, east, north in the view's SRID.
         """
 
-    def distance(self, first: int) -> str:
-        """From the point (x, y) in the parameters `$first` and `$first + 1`: metres for a geographic SRID, else units."""
-
-    def nearness(self, first: int) -> str:
-        """What to order by so that the index gives the nearest to that point first."""
-
 
 @dataclass(frozen=True, slots=True)
 class PostgisDialect:
@@ -106,22 +100,6 @@ class PostgisDialect:
             return f"({self.column} && ({envelope})::geography AND {self._plane} && {envelope})"
         return f"{self.column} && {envelope}"
 
-    def distance(self, first: int) -> str:
-        point = self._point(first)
-        if self.layer.kind is GeometryKind.GEOGRAPHY or self.layer.is_geographic:
-            own = self.column if self.layer.kind is GeometryKind.GEOGRAPHY else f"{self.column}::geography"
-            return f"ST_Distance({own}, ({point})::geography)"
-        return f"ST_Distance({self.column}, {point})"
-
-    def nearness(self, first: int) -> str:
-        point = self._point(first)
-        is_geography = self.layer.kind is GeometryKind.GEOGRAPHY
-        return f"{self.column} <-> {f'({point})::geography' if is_geography else point}"
-
-    def _point(self, first: int) -> str:
-        x, y = self._parameter(first), self._parameter(first + 1)
-        return self._from_view(f"ST_SetSRID(ST_MakePoint({x}, {y}), {self._view_or_own})")
-
     @property
     def _view_or_own(self) -> int:
         return self._srid if self.view_srid is None else self.view_srid
@@ -155,12 +133,6 @@ class PointDialect:
     def within(self, first: int) -> str:
         west, south, east, north = (f"${number}::float8" for number in range(first, first + 4))
         return f"{self.column} <@ box(point({west}, {south}), point({east}, {north}))"
-
-    def distance(self, first: int) -> str:
-        return f"({self.column} <-> point(${first}::float8, ${first + 1}::float8))"
-
-    def nearness(self, first: int) -> str:
-        return self.distance(first)
 
 
 def dialect(layer: Layer, view_srid: int | None) -> Dialect:

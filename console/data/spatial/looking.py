@@ -10,9 +10,9 @@ import asyncpg
 from console.data.identifiers import in_quotes
 from console.data.spatial.dialects import Dialect, relation
 from console.data.spatial.line import MapLine
-from console.data.spatial.rows import is_finite, map_object, object_columns
+from console.data.spatial.rows import STORED, is_finite, map_object, object_columns
 from console.errors import QueryTimedOut
-from console.models.layers import GeometryKind, Layer, RelationKind
+from console.models.layers import GeometryKind, Layer
 from console.models.map_objects import Finding, Flaw, MapObject
 
 SECONDS = 5.0
@@ -30,7 +30,6 @@ LISTED = 5
 """SRIDs that a sentence names."""
 
 _SHARED = "Objects at one place with others"
-_SAMPLED = (RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.MATERIALIZED_VIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +169,7 @@ class Look:
 
     def _sample(self, most: int) -> str:
         rows = self._layer.rows
-        if rows is None or rows <= most or self._layer.relation not in _SAMPLED:
+        if rows is None or rows <= most or self._layer.relation not in STORED:
             return ""
         return f"TABLESAMPLE SYSTEM ({100 * most / rows:.6f}) REPEATABLE (1)"
 

@@ -22,7 +22,8 @@ SCANNED_BYTES = 64 * 2**20
 
 _STRAIGHT = ("POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON")
 """Shapes without curves."""
-_SCANNED = (RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.MATERIALIZED_VIEW)
+STORED = (RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.MATERIALIZED_VIEW)
+"""What has rows of its own."""
 
 
 def object_columns(layer: Layer, seen: Dialect, colour_by: str | None = None) -> str:
@@ -79,14 +80,18 @@ def has_key(layer: Layer, key: ObjectKey, first: int) -> str:
 def is_finite(layer: Layer) -> str:
     """The condition that holds for geometry that is somewhere: there, not empty, and without NaN and infinity.
 
-    Bounds with NaN are found by an index whatever is looked for, and a geography would place infinity at 0.
+    Bounds with NaN are found by an index whatever is looked for, and a geography would place infinity at 0. The planner
+    takes each comparison for a rare one and then reads the whole table; a CASE is even odds to it.
     """
     own = column(layer.name.column)
     if layer.kind is GeometryKind.POINT:
-        return f"{_is_number(f'{own}[0]')} AND {_is_number(f'{own}[1]')}"
-    plane = f"{own}::geometry" if layer.kind is GeometryKind.GEOGRAPHY else own
-    bounds = [f"ST_{axis}{end}({plane})" for axis in "XY" for end in ("Min", "Max")]
-    return " AND ".join(map(_is_number, bounds))
+        numbers = [f"{own}[0]", f"{own}[1]"]
+    else:
+        plane = f"{own}::geometry" if layer.kind is GeometryKind.GEOGRAPHY else own
+        numbers = [f"ST_{axis}{end}({plane})" for axis in "XY" for end in ("Min", "Max")]
+    # For PostgreSQL NaN is more than infinity.
+    are = " AND ".join(f"{number} > '-Infinity' AND {number} < 'Infinity'" for number in numbers)
+    return f"CASE WHEN {are} THEN true WHEN {numbers[0]} IS NOT NULL THEN false END"
 
 
 def touches(layer: Layer, seen: Dialect, view_srid: int | None, first: int) -> str:
@@ -111,11 +116,6 @@ def measured(layer: Layer, own: str) -> str:
     return f"{own}::geography" if layer.shape in _STRAIGHT else f"ST_CurveToLine({own})::geography"
 
 
-def _is_number(expression: str) -> str:
-    # For PostgreSQL NaN is more than infinity.
-    return f"{expression} > '-Infinity' AND {expression} < 'Infinity'"
-
-
 def finite(value: Any) -> float | None:
     """A number, unless it is none."""
     return float(value) if value is not None and isfinite(value) else None
@@ -131,7 +131,7 @@ def envelope_of(row: asyncpg.Record) -> Envelope | None:
 
 def is_scanned(layer: Layer) -> bool:
     """Whether looking for objects in an envelope would read a whole table that is large."""
-    return layer.relation in _SCANNED and not layer.has_index and layer.size > SCANNED_BYTES
+    return layer.relation in STORED and not layer.has_index and layer.size > SCANNED_BYTES
 
 
 def refuse_scan(layer: Layer) -> None:
