@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -17,20 +17,21 @@ from console.clock import Clock
 from console.dialogs.answer import Dialog
 from console.errors import DbconsoleError
 from console.models.accounts import BulkProgress
-from console.models.operation import Outcome
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.units import count, duration
 from console.widgets.key_line import KeyLine
 
-Run: TypeAlias = Callable[[Callable[[BulkProgress], None]], Awaitable[Outcome]]
+T = TypeVar("T")
+
+Run: TypeAlias = Callable[[Callable[[BulkProgress], None]], Awaitable[T]]
 """Makes the change and tells how far it has got. Raises `DbconsoleError`; when it is cancelled, nothing is changed."""
 
 _WIDTH = 40
 """Cells of the bar."""
 
 
-class ProgressDialog(Dialog[Outcome | DbconsoleError | None]):
+class ProgressDialog(Dialog[T | DbconsoleError | None], Generic[T]):
     """Has a change made; the answer is what came of it, an error included, and None when it was cancelled."""
 
     CSS_PATH: ClassVar = [folder("themes") / "dialogs.tcss", folder("themes") / "keys.tcss"]
@@ -38,7 +39,7 @@ class ProgressDialog(Dialog[Outcome | DbconsoleError | None]):
         Binding("c,escape", "cancel", "cancel", key_display="c", tooltip="Stop it; nothing is changed then"),
     ]
 
-    def __init__(self, title: str, run: Run, clock: Clock) -> None:
+    def __init__(self, title: str, run: Run[T], clock: Clock) -> None:
         super().__init__()
         self._title = title
         self._run = run
@@ -58,7 +59,7 @@ class ProgressDialog(Dialog[Outcome | DbconsoleError | None]):
         self._make()
 
     @work(group="run", exclusive=True, exit_on_error=False)
-    async def _make(self) -> Outcome:
+    async def _make(self) -> T:
         """What comes of it, errors too, is the dialog's answer."""
         return await self._run(self._take)
 
