@@ -112,7 +112,7 @@ class ImportPlan:
     """What inserts rows that were sent."""
     one_by_one: str
     """What does so where some are refused."""
-    skip_refused: bool
+    choices: ImportChoices
     operation: Operation
 
 

@@ -102,7 +102,7 @@ class Imports:
             refusals=refusals,
             statement=statement,
             one_by_one=sql.one_by_one(arrival, written),
-            skip_refused=choices.skip_refused,
+            choices=choices,
             operation=operation(
                 arrival,
                 path,
@@ -121,7 +121,7 @@ class Imports:
         Raises `ImportRefused` where rows are refused, by the file or by the server, and that was not to be skipped,
         `OperationRefused` where the file is not as it was any more, `BadInput` as `plan`, and as `Changes.making`.
         """
-        if plan.refusals.count and not plan.skip_refused:
+        if plan.refusals.count and not plan.choices.skip_refused:
             raise _refused(plan.refusals)
         await asyncio.to_thread(_refuse_changed, plan)
         place = await find_place(self._context.server)
@@ -142,7 +142,7 @@ class Imports:
                     if progress is not None:
                         progress(BulkProgress(min(sent, plan.rows - 1), plan.rows))
             refusals = refused.all()
-            if refusals.count and not plan.skip_refused:
+            if refusals.count and not plan.choices.skip_refused:
                 raise _refused(refusals)
             await asyncio.to_thread(_refuse_changed, plan)
             done = Imported(sent - (refusals.count - plan.refusals.count), refusals)
