@@ -19,6 +19,7 @@ from console.models.layers import SpatialSnapshot
 
 if TYPE_CHECKING:
     from console.data.spatial.edits import Edits
+    from console.data.spatial.imports import Imports
 
 
 class SpatialService:
@@ -42,6 +43,13 @@ class SpatialService:
         from console.data.spatial.edits import Edits
 
         return Edits(self.context)
+
+    @cached_property
+    def imports(self) -> Imports:
+        """Files for a layer. Imports SQLAlchemy: ask for it in a thread."""
+        from console.data.spatial.imports import Imports
+
+        return Imports(self.context, self.layers.extent)
 
     async def sample(self) -> SpatialSnapshot:
         """Which layers there are. Pictures are asked for by themselves.
