@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -34,7 +34,9 @@ from console.models.map_objects import (
     ObjectKey,
 )
 from console.models.map_view import Envelope, Frame, MapView
+from console.models.operation import Danger, Operation
 from console.models.pictures import Density, Outlines, Picture, Points, Source
+from console.models.pyramids import Pyramid, PyramidPlace, PyramidPlan, PyramidProgress, PyramidState
 from tests.fake_map_edits import CAD_LAYER, HOSTILE, FakeEdits
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
@@ -288,6 +290,42 @@ class FakeMeasuring:
         return Measure(away, 123_456.0 if len(places) > 2 else None, is_geodesic=True)
 
 
+class FakePyramids:
+    """Builds what it is told, as far as it is let."""
+
+    def __init__(self) -> None:
+        self.pyramid: Pyramid | None = None
+        self.held: asyncio.Event | None = None
+        """A pyramid that is being built is ready when this is set."""
+
+    async def state(self, layer: Layer) -> PyramidState:
+        return PyramidState(self.pyramid, None)
+
+    async def building(self, layer: Layer) -> PyramidPlan:
+        operation = Operation(
+            title=f"Build the density pyramid of {layer.name}",
+            action="Build",
+            object_name="objects",
+            statements=("CREATE SCHEMA dbconsole;",),
+            consequences=("The whole table is read once.",),
+            danger=Danger.NOTICEABLE,
+        )
+        return PyramidPlan(layer, operation, "tiles_1")
+
+    async def build(self, plan: PyramidPlan, tell: Callable[[PyramidProgress], None]) -> str:
+        return await self._built(plan.layer, PyramidPlace.DATABASE, tell)
+
+    async def build_here(self, layer: Layer, tell: Callable[[PyramidProgress], None]) -> str:
+        return await self._built(layer, PyramidPlace.HERE, tell)
+
+    async def _built(self, layer: Layer, place: PyramidPlace, tell: Callable[[PyramidProgress], None]) -> str:
+        tell(PyramidProgress(0.4, "reading the table"))
+        if self.held is not None:
+            await self.held.wait()
+        self.pyramid = Pyramid(layer.name, place, NOW, 213, 0, None, 6, 488 * 1024, 17)
+        return f"The pyramid of {layer.name} is built."
+
+
 class FakeSpatial:
     """The service Spatial without a server."""
 
@@ -300,3 +338,4 @@ class FakeSpatial:
         self.constraints = FakeConstraints()
         self.checks = FakeChecks(objects)
         self.measuring = FakeMeasuring()
+        self.pyramids = FakePyramids()

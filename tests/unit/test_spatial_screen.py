@@ -10,12 +10,14 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from console.dialogs.confirm import ConfirmDialog
 from console.errors import BadInput, QueryTimedOut
 from console.models.layers import SpatialSnapshot
 from console.models.map_view import MapView
 from console.screens.spatial import SpatialScreen
 from console.screens.spatial_map import MapPane
 from console.screens.spatial_places import place_of
+from console.screens.spatial_pyramid import pyramid_in_words
 from console.screens.spatial_text import tree
 from console.screens.spatial_views import Bookmark, Bookmarks, Views
 from tests.fake_spatial import CAD, DENIED, NOW, ROOMS, SPOTS
@@ -271,6 +273,34 @@ async def test_the_mouse_points_drags_turns_and_draws() -> None:
         await settled(pilot)
         assert shown(screen) == "objects"
         assert map_of(screen).drawing is None
+
+
+async def test_a_pyramid_is_built_behind_the_map() -> None:
+    app = FakeConsole()
+    pyramids = app.spatial.pyramids
+    pyramids.held = asyncio.Event()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await opened(pilot)
+        await press(pilot, "p", "enter")
+        while not (isinstance(app.screen, ConfirmDialog) and app.focused is not None):
+            await pilot.pause()
+        await press(pilot, "tab", "enter")
+        assert "pyramid 40%: reading the table" in line(screen, "map-state")
+        before = view_of(screen)
+        await press(pilot, "right", "q")
+        assert view_of(screen) != before, "the map goes on"
+        assert any("q again leaves" in one for one in said(app))
+        await press(pilot, "p", "enter")
+        assert "pyramid 40%" not in line(screen, "map-state")
+        assert pyramids.pyramid is None, "it was stopped"
+        await press(pilot, "p", *"here", "enter")
+        pyramids.held.set()
+        await settled(pilot)
+        assert pyramids.pyramid is not None
+        assert app.spatial.pictures.forgotten == [CAD.name]
+        assert pyramid_in_words(pyramids.pyramid) == (
+            f"pyramid in the console of {NOW.astimezone():%Y-%m-%d %H:%M} · 213 objects · 488 KiB · 17 rows changed since"
+        )
 
 
 async def test_where_there_is_nothing_to_look_at_it_says_what_would_help() -> None:
