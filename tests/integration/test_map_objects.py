@@ -15,7 +15,7 @@ from console.data.spatial.constraints import Constraints
 from console.data.spatial.context import SpatialContext
 from console.data.spatial.detail import LONGEST_GEOMETRY, Details
 from console.data.spatial.objects import Objects
-from console.errors import BadInput, ObjectMissing, OperationRefused
+from console.errors import BadInput, ObjectMissing, OperationRefused, QueryTimedOut
 from console.models.layers import GeometryKind, LayerFilter, RelationKind
 from console.models.map_objects import Count, MapObject
 from console.models.map_view import Envelope
@@ -123,7 +123,9 @@ async def test_the_nearest_are_found_on_globe_and_plane_whatever_lies_between(
             assert "Seq Scan on many" not in plan, plan
 
 
-async def test_objects_are_chosen_counted_and_found_as_they_are(postgis: PostgresCluster) -> None:
+async def test_objects_are_chosen_counted_and_found_as_they_are(
+    postgis: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = f"""
     CREATE TABLE places (id integer PRIMARY KEY, name text, kind text, properties jsonb, g geometry(Geometry,4326));
     INSERT INTO places
@@ -134,6 +136,8 @@ async def test_objects_are_chosen_counted_and_found_as_they_are(postgis: Postgre
                               (2001, NULL, NULL, '[1]', 'SRID=4326;POLYGON((50 40,50 60,60 60,60 40,50 40))'),
                               (2002, '', 'door', '{{}}', NULL), (2003, '500', 'door', '{{}}', 'SRID=4326;POINT EMPTY');
     CREATE INDEX ON places USING gist (g); ANALYZE places;
+    CREATE DOMAIN code AS text; CREATE TABLE own_type (floor code, n date, g geometry, PRIMARY KEY (floor, n));
+    INSERT INTO own_type VALUES ('a', '2026-03-01', 'POINT(1 1)'), ('a', '2026-03-02', 'POINT(2 2)');
     CREATE VIEW seen AS SELECT g, name FROM places; CREATE TABLE keyless AS SELECT name, g FROM places;
     """  # noqa: S608
     layer = layer_of("public.places.g", *PLACES, shape="GEOMETRY")
@@ -161,6 +165,16 @@ async def test_objects_are_chosen_counted_and_found_as_they_are(postgis: Postgre
         guess = await objects.count(replace(layer, has_index=False, size=2**30), 4326, some)
         assert str(guess).startswith("about ")
         assert 3 < guess.number < 300
+        with monkeypatch.context() as patched:
+            fetch = context.line.fetch
+
+            async def slow(statement: str, *arguments: Any, limit: float | None = None) -> Any:
+                if "count(*)" in statement:
+                    raise QueryTimedOut
+                return await fetch(statement, *arguments, limit=limit)
+
+            patched.setattr(context.line, "fetch", slow)
+            assert await objects.count(layer, 4326, some) == guess
 
         for text, expected in [
             ("", 1004),
@@ -213,6 +227,11 @@ async def test_objects_are_chosen_counted_and_found_as_they_are(postgis: Postgre
         keyless = layer_of("public.keyless.g", "name text", key=("ctid",), shape="GEOMETRY")
         [by_place] = await objects.nearest(keyless, 4326, 3, 3, limit=1)
         assert (await objects.detail(keyless, by_place.key, 4326)).label == "Door 303"
+
+        own_type = layer_of("public.own_type.g", "floor code", "n date", key=("floor", "n"), srid=None)
+        second = await objects.detail(own_type, ("a", "2026-03-02"), None)
+        assert (second.label, second.geometry) == ("a, 2026-03-02", "POINT(2 2)")
+        assert [one.key for one in second.neighbours] == [("a", "2026-03-01")]
 
         await made.run("ALTER TABLE places DROP COLUMN kind")
         for asking in [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from typing import Any
 
@@ -22,6 +23,10 @@ SCANNED_BYTES = 64 * 2**20
 
 _STRAIGHT = ("POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON")
 """Shapes without curves."""
+_OF_POSTGRESQL = re.compile(
+    r"(smallint|integer|bigint|numeric|uuid|text|character|date|time|timestamp|oid|tid|inet)\b"
+)
+"""Types that keys have."""
 STORED = (RelationKind.TABLE, RelationKind.PARTITIONED, RelationKind.MATERIALIZED_VIEW)
 """What has rows of its own."""
 
@@ -69,11 +74,10 @@ def has_key(layer: Layer, key: ObjectKey, first: int) -> str:
     types = {one.name: one.type for one in layer.attributes} | {"ctid": "tid"}
     conditions = []
     for number, name in enumerate(layer.key, first):
-        # With the column's own type its index answers.
-        if name in types:
-            conditions.append(f"{_key_column(name)} = ${number}::text::{types[name]}")
-        else:
-            conditions.append(f"{_key_column(name)}::text = ${number}::text")
+        # With the column's own type its index answers; one that is somebody's own may not be on the search path.
+        type_ = types.get(name, "")
+        cast, own = (f"::{type_}", "") if _OF_POSTGRESQL.match(type_) else ("", "::text")
+        conditions.append(f"{_key_column(name)}{own} = ${number}::text{cast}")
     return " AND ".join(conditions)
 
 
