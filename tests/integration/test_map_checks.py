@@ -79,7 +79,7 @@ async def test_what_is_wrong_with_geometry_is_found_and_told(postgis: PostgresCl
         found = await findings(context, spare)
         assert (
             found[Flaw.MIXED_SRID].sentence
-            == "Objects in other SRIDs than most (SRID 4326 (2), 0 (1)): 1 of all 3."
+            == "Objects in other SRIDs than most (SRID 4326 (2), 0 (1)): 1 of all 4."
         )
         assert [one.key for one in found[Flaw.MIXED_SRID].examples] == [("2",)]
         assert (

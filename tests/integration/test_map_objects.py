@@ -218,6 +218,7 @@ async def test_objects_are_chosen_counted_and_found_as_they_are(
             has_index=False,
         )
         assert len(await objects.values(view, "name", limit=5)) == 5
+        assert len(await objects.find(view, "door 99", 4326, limit=9)) == 9
         first = (await objects.nearest(view, 4326, 3, 3, limit=1))[0]
         assert (first.label, first.key) == ("Door 303", ())
         with pytest.raises(

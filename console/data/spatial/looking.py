@@ -25,7 +25,6 @@ MOST_COUNTED = 10_000
 """Objects that are counted where an index finds them."""
 EXAMPLES = 20
 """Objects that a finding names."""
-
 LISTED = 5
 """SRIDs that a sentence names."""
 
@@ -80,17 +79,17 @@ class Look:
             return await self._found_among(LOOKED_UP, Check(Flaw.DUPLICATE, _SHARED, condition))
         own = self._own
         place = f"{own}[0], {own}[1]" if self._layer.kind is GeometryKind.POINT else own
-        looked_at = f"FROM {self._some(LOOKED_AT[0])} WHERE {is_finite(self._layer)}"
+        source, is_there = self._some(LOOKED_AT[0]), is_finite(self._layer)
         [row] = await self._fetch(
             "SELECT coalesce(sum(number), 0)::bigint AS looked, "  # noqa: S608
-            "coalesce(sum(number) FILTER (WHERE number > 1), 0)::bigint AS found "
-            f"FROM (SELECT count(*) AS number {looked_at} GROUP BY {place}) AS places"
+            "coalesce(sum(number) FILTER (WHERE number > 1 AND is_there), 0)::bigint AS found "
+            f"FROM (SELECT count(*) AS number, bool_and({is_there}) AS is_there FROM {source} GROUP BY {place}) AS places"
         )
         examples: Sequence[asyncpg.Record] = ()
         if row["found"]:
-            shared = f"SELECT {place} {looked_at} GROUP BY {place} HAVING count(*) > 1"
+            shared = f"SELECT {place} FROM {source} GROUP BY {place} HAVING count(*) > 1"  # noqa: S608
             examples = await self._fetch(
-                f"SELECT {self._columns} {looked_at} AND ({place}) IN ({shared}) LIMIT {EXAMPLES}"
+                f"SELECT {self._columns} FROM {source} WHERE {is_there} AND ({place}) IN ({shared}) LIMIT {EXAMPLES}"  # noqa: S608
             )
         return self._finding(Flaw.DUPLICATE, _SHARED, row["found"], row["looked"], LOOKED_AT[0], examples)
 
@@ -98,10 +97,10 @@ class Look:
         """The objects in another SRID than most are. Raises as `MapLine.fetch`."""
         srid, source = f"ST_SRID({self._own})", self._some(LOOKED_AT[0])
         rows = await self._fetch(
-            f"SELECT {srid} AS srid, count(*) AS number FROM {source} WHERE {self._own} IS NOT NULL "  # noqa: S608
-            "GROUP BY 1 ORDER BY 2 DESC, 1"
+            f"SELECT {srid} AS srid, count(*) AS number FROM {source} GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608
         )
         looked = sum(row["number"] for row in rows)
+        rows = [row for row in rows if row["srid"] is not None]
         said = ", ".join(f"{row['srid']} ({row['number']:,})" for row in rows[:LISTED]) or "none"
         examples: Sequence[asyncpg.Record] = ()
         if len(rows) > 1:
@@ -109,7 +108,7 @@ class Look:
                 f"SELECT {self._columns} FROM {source} WHERE {srid} <> $1::int LIMIT {EXAMPLES}",  # noqa: S608
                 rows[0]["srid"],
             )
-        others = looked - rows[0]["number"] if rows else 0
+        others = sum(row["number"] for row in rows[1:])
         return self._finding(
             Flaw.MIXED_SRID,
             f"Objects in other SRIDs than most (SRID {said})",
@@ -155,7 +154,7 @@ class Look:
         objects = self._objects(examples)
         said = f"{found:,}" if found else "none"
         among = f"all {looked:,}" if is_all else f"the {looked:,} looked at"
-        if not is_all and self._layer.rows is not None:
+        if not is_all and (self._layer.rows or 0) > looked:
             among += f", of about {self._layer.rows:,}"
         sentence = f"{what}: {said} of {among}."
         if examples and (reason := examples[0].get("reason")):

@@ -11,7 +11,7 @@ import asyncpg
 
 from console.data.spatial.context import SpatialContext
 from console.data.spatial.dialects import Dialect, relation
-from console.data.spatial.rows import finite, is_finite, measured
+from console.data.spatial.rows import envelope_of, finite, is_finite, measured
 from console.models.layers import GeometryKind, Layer
 from console.models.map_view import Envelope
 
@@ -119,11 +119,8 @@ async def _reach(
         *values,
         limit=SECONDS,
     )
-    bounds = [finite(row[name]) for name in ("west", "south", "east", "north", "distance")]
-    if any(bound is None for bound in bounds):
-        return None
-    west, south, east, north, distance = (bound or 0.0 for bound in bounds)
-    return Envelope(west, south, east, north), distance
+    around, distance = envelope_of(row), finite(row["distance"])
+    return None if around is None or distance is None else (around, distance)
 
 
 def _metric(layer: Layer, own: str) -> str:
@@ -145,16 +142,15 @@ def _touching(own: str, first: int) -> str:
 def _boxes(layer: Layer, around: Envelope, distance: float) -> list[Envelope]:
     """What contains everything within a distance: metres for geographic SRIDs, else units."""
     if not layer.is_geographic:
-        y = x = distance * _MARGIN
-    else:
-        y = distance / _METRES_IN_A_DEGREE * _MARGIN
-        latitude = max(abs(around.south), abs(around.north)) + y
-        x = 360.0 if latitude > _NEARLY_POLE else y / cos(radians(latitude)) * _MARGIN
+        x = y = distance * _MARGIN
+        return [Envelope(around.west - x, around.south - y, around.east + x, around.north + y)]
+    y = distance / _METRES_IN_A_DEGREE * _MARGIN
+    latitude = max(abs(around.south), abs(around.north)) + y
+    x = 360.0 if latitude > _NEARLY_POLE else y / cos(radians(latitude)) * _MARGIN
     box = Envelope(around.west - x, around.south - y, around.east + x, around.north + y)
-    turns = [turn for turn in (-360.0, 360.0) if layer.is_geographic and _crosses(box, turn)]
-    return [box, *(Envelope(box.west + turn, box.south, box.east + turn, box.north) for turn in turns)]
-
-
-def _crosses(box: Envelope, turn: float) -> bool:
-    """Whether the antimeridian that a turn leads over is in it."""
-    return box.west < -180 if turn > 0 else box.east > 180
+    boxes = [box]
+    if box.west < -180:  # over the antimeridian, where longitudes begin again
+        boxes.append(Envelope(box.west + 360, box.south, box.east + 360, box.north))
+    if box.east > 180:
+        boxes.append(Envelope(box.west - 360, box.south, box.east - 360, box.north))
+    return boxes

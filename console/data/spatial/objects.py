@@ -172,21 +172,20 @@ class Objects:
             if layer.key == (one.name,) or one.name == "object_id"
             if (same := equality(one, words, "$1::text"))
         ]
-        found = {}
+        found: list[MapObject] = []
         if ids:
-            rows = await self._chosen(layer, view_srid, " OR ".join(ids), (words,), limit)
-            found = {row.key: row for row in rows}
+            found = await self._chosen(layer, view_srid, " OR ".join(ids), (words,), limit)
         if len(found) >= limit:
-            return tuple(found.values())
+            return tuple(found)
         try:
             condition, values = predicate(layer, LayerFilter(words), 1)
-            rows = await self._chosen(layer, view_srid, condition, values, limit)
+            named = await self._chosen(layer, view_srid, condition, values, limit)
         except (BadInput, QueryTimedOut):
             if not found:
                 raise
-        else:
-            found |= {row.key: row for row in rows if row.key not in found}
-        return tuple(found.values())[:limit]
+            named = []
+        known = {one.key for one in found}
+        return (*found, *(one for one in named if one.key not in known))[:limit]
 
     async def values(self, layer: Layer, attribute: str, *, limit: int) -> tuple[str, ...]:
         """Values that a column has, the commonest first: from the planner's statistics, else of some of its rows.
