@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from console.errors import BadInput, DbconsoleError, OperationRefused
+from console.errors import BadInput, DbconsoleError
 from console.models.health import Vitals
 from console.models.layers import (
     EVERYTHING,
@@ -38,6 +38,7 @@ from console.models.operation import Danger, Operation
 from console.models.pictures import Density, Outlines, Picture, Points, Source
 from console.models.pyramids import Pyramid, PyramidPlace, PyramidPlan, PyramidProgress, PyramidState
 from tests.fake_map_edits import CAD_LAYER, HOSTILE, FakeEdits
+from tests.fake_map_files import FakeExports, FakeImports
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 TYPES = ("door", "wall", "sensor")
@@ -124,8 +125,6 @@ class FakePictures:
         self, layer: Layer, frame: Frame, *, only: LayerFilter = EVERYTHING, colour_by: str | None = None
     ) -> AsyncIterator[Picture]:
         self.asked.append((layer, frame, only, colour_by))
-        if layer == SPOTS and frame.view.srid:
-            raise OperationRefused("public.spots.place has no SRID: look at it by itself.")
         shown = [one for one in self._objects if only.words.casefold() in one.label.casefold()]
         x, y = (np.array([getattr(one, axis) for one in shown], np.float64) for axis in "xy")
         inside = frame.envelope
@@ -332,6 +331,8 @@ class FakeSpatial:
     def __init__(self) -> None:
         objects = _objects()
         self.edits = FakeEdits()
+        self.exports = FakeExports()
+        self.imports = FakeImports()
         self.layers = FakeLayers()
         self.pictures = FakePictures(objects)
         self.objects = FakeObjects(objects)

@@ -15,17 +15,17 @@ from console.models.map_objects import MapObject
 from console.resources import folder
 from console.screens.frame import ConsoleScreen
 from console.screens.spatial_editing import SpatialEditing
+from console.screens.spatial_files import SpatialFiles
 from console.screens.spatial_map import Place
 from console.screens.spatial_places import place_of
-from console.screens.spatial_pyramid import SpatialPyramid
 from console.screens.spatial_views import Bookmark, Bookmarks
 
 MOST_FOUND = 50
-_ZOOM_KEYS = ("slower", "faster")
-"""Commands of the frame whose keys zoom here."""
+_OTHER_KEYS = ("slower", "faster", "export")
+"""Commands of the frame whose keys do something else here: zoom, and write objects."""
 
 
-class SpatialScreen(SpatialPyramid):
+class SpatialScreen(SpatialFiles):
     """The map with everything that can be done on it."""
 
     MODE = "spatial"
@@ -53,6 +53,7 @@ class SpatialScreen(SpatialPyramid):
         Binding("m", "measure", "measure", id="spatial.measure", tooltip="Measure a distance and an area; enter sets points, esc ends"),
         Binding("v", "rectangle", "rectangle", id="spatial.rectangle", tooltip="Draw a rectangle, and select, list and count what is in it"),
         *SpatialEditing.EDITING_BINDINGS,
+        *SpatialFiles.FILE_BINDINGS,
         Binding("C", "colour_by", "colour by", show=False, id="spatial.colour-by", tooltip="Colour the active layer's objects by an attribute"),
         Binding("N", "nearest", "nearest", show=False, id="spatial.nearest", tooltip="List what is nearest to the cursor"),
         Binding("number_sign", "count", "count", show=False, key_display="#", id="spatial.count", tooltip="Count exactly what is in view"),
@@ -64,7 +65,7 @@ class SpatialScreen(SpatialPyramid):
         Binding("B", "bookmarks", "bookmarks", show=False, id="spatial.bookmarks", tooltip="Views with a name: go to one, keep this one, forget one"),
         Binding("tab", "app.focus_next", "other pane", show=False, tooltip="Go to what is beside the map, and back"),
         Binding("escape", "back", "back", show=False, tooltip="Leave what is drawn; close what is open; select nothing; remove the filter"),
-        *(one for one in ConsoleScreen.COMMON_BINDINGS if not (isinstance(one, Binding) and one.id in _ZOOM_KEYS)),
+        *(one for one in ConsoleScreen.COMMON_BINDINGS if not (isinstance(one, Binding) and one.id in _OTHER_KEYS)),
     ]  # fmt: skip
 
     def action_fit_selection(self) -> None:
