@@ -320,9 +320,14 @@ class MapPane(Container):
             for one in shown:
                 group.create_task(self._refine_layer(one, frame))
         for one in shown:
-            await self._look_around(one, frame)
+            if not _apart(one.layer, frame.view):
+                await self._look_around(one, frame)
 
     async def _refine_layer(self, shown: ShownLayer, frame: Frame) -> None:
+        if sentence := _apart(shown.layer, frame.view):
+            self.stack.change(shown.name, is_complete=True, picture=None, problem=sentence)
+            self.post_message(self.Changed())
+            return
         pictures = self.services.spatial.pictures
         steps = pictures.of(shown.layer, frame, only=shown.only, colour_by=shown.colour_by)
         problem = None
@@ -352,7 +357,7 @@ class MapPane(Container):
     @work(group="name", exclusive=True, exit_on_error=False)
     async def _name_object(self) -> None:
         """Finds out what the cursor is at. Where that cannot be asked, nothing is named."""
-        here = [one for one in self.selected if (one.x, one.y) == self.cursor]
+        here = [replace(one, distance=None) for one in self.selected if (one.x, one.y) == self.cursor]
         if not here:
             await asyncio.sleep(PAUSE_IN_POINTING)
             try:
@@ -413,6 +418,15 @@ def _drawn(shown: ShownLayer, picture: Picture) -> DrawnLayer:
     from console.widgets.map_cells import DrawnLayer
 
     return DrawnLayer(picture, shown.colour or 0, shown.glyph)
+
+
+def _apart(layer: Layer, view: MapView) -> str | None:
+    """Why nobody knows where a layer is on a map, as a sentence; None where it is known."""
+    if bool(layer.srid) == bool(view.srid):
+        return None
+    if view.srid:
+        return f"{layer.name} has no SRID, and the map is in SRID {view.srid}: enter looks at it by itself."
+    return f"{layer.name} is in SRID {layer.srid}, and the map has none: enter looks at it by itself."
 
 
 def _sensible(view: MapView) -> MapView:

@@ -102,8 +102,7 @@ class SidePanel(Container):
             self._active = name
             table.replace_columns(layer_columns(name))
         table.update_rows(self.stack.layers)
-        problems = [f"{one.name}: {one.problem}" for one in self.stack.layers if one.problem]
-        lines = [f"▲ {visible(note, multiline=True)}" for note in (*problems, *notes)]
+        lines = [f"▲ {visible(note, multiline=True)}" for note in notes]
         self.query_one("#notes", Static).update(Content("\n".join(lines)))
 
 
