@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -37,11 +38,14 @@ Tell = Callable[[PyramidProgress], None]
 
 _STORED = """SELECT p.*, pg_total_relation_size(c.oid) AS size, pg_get_userbyid(c.relowner) AS owner,
        pg_has_role(c.relowner, 'USAGE') AS is_own, has_table_privilege(c.oid, 'SELECT') AS may_read
-  FROM dbconsole.pyramids p JOIN pg_class c ON c.oid = to_regclass('dbconsole.' || quote_ident(p.tiles))
+  FROM dbconsole.pyramids p
+  JOIN pg_class c ON c.oid = to_regclass('dbconsole.' || quote_ident(p.tiles)) AND c.relkind = 'r' AND NOT c.relrowsecurity
  WHERE (p.schema_name, p.table_name, p.column_name) = ($1, $2, $3)"""
 _SIDES = ("west", "south", "east", "north")
 _SECONDS, _BYTES, _TEMPORARY_BYTES = 7e-6, 7, 110
 """For each row, as measured."""
+_ABSENT_SECONDS = 60.0
+"""After which it is looked again whether somebody has built one."""
 _FIRST_WITH_RANGES = 140_000
 """The version of PostgreSQL that reads a range of pages without reading all of them."""
 
@@ -53,7 +57,8 @@ class Pyramids:
         self._context = context
         self._reader = TileReader(context.line)
         self._here: dict[LayerName, PyramidHere] = {}
-        self._stored: dict[LayerName, StoredPyramid | None] = {}
+        self._stored: dict[LayerName, StoredPyramid] = {}
+        self._looked_up: dict[LayerName, float] = {}
         self._progress: dict[LayerName, PyramidProgress] = {}
 
     async def state(self, layer: Layer) -> PyramidState:
@@ -102,19 +107,15 @@ class Pyramids:
             return None
         if here := self._here.get(layer.name):
             return here.density(frame)
-        for is_again in (False, True):
-            if layer.name not in self._stored:
-                await self._look_up(layer, await self._place(layer))
-            if (stored := self._stored[layer.name]) is None:
-                return None
-            try:
-                return await self._reader.density(stored, frame)
-            except ObjectMissing:
-                # Another console has dropped it, perhaps for a newer one.
-                self._forget(layer.name)
-                if is_again:
-                    raise
-        return None
+        if (stored := await self._shown(layer)) is None:
+            return None
+        try:
+            return await self._reader.density(stored, frame)
+        except ObjectMissing:
+            # Another console has dropped it, perhaps for a newer one.
+            self._forget(layer.name)
+        stored = await self._shown(layer)
+        return await self._reader.density(stored, frame) if stored is not None else None
 
     # In the database --------------------------------------------------------------------------------------------
 
@@ -246,21 +247,28 @@ class Pyramids:
         name, rows = layer.name, []
         if place["may_read"]:
             rows = await self._context.line.fetch(_STORED, name.schema, name.table, name.column)
+        self._looked_up[name] = self._context.clock.monotonic()
+        self._stored.pop(name, None)
         if not rows:
-            self._stored[name] = None
             return None
         row = rows[0]
-        square = Square(row["square_west"], row["square_south"], row["square_side"])
         # Somebody may have given the column another SRID since.
-        is_fit = row["may_read"] and row["srid"] == layer.srid
-        self._stored[name] = (
-            StoredPyramid(row["tiles"], square, row["finest"], row["wide"], row["built_at"])
-            if is_fit
-            else None
-        )
+        if row["may_read"] and row["srid"] == layer.srid:
+            square = Square(row["square_west"], row["square_south"], row["square_side"])
+            self._stored[name] = StoredPyramid(
+                row["tiles"], square, row["finest"], row["wide"], row["built_at"]
+            )
         return row
 
+    async def _shown(self, layer: Layer) -> StoredPyramid | None:
+        """The pyramid in the database that pictures are taken from; whether there is one is not asked for each of them."""
+        name, now = layer.name, self._context.clock.monotonic()
+        if name not in self._stored and now - self._looked_up.get(name, -inf) >= _ABSENT_SECONDS:
+            await self._look_up(layer, await self._place(layer))
+        return self._stored.get(name)
+
     def _forget(self, name: LayerName) -> None:
+        self._looked_up.pop(name, None)
         stored = self._stored.pop(name, None)
         if stored is not None:
             self._reader.forget(stored.tiles)
@@ -276,6 +284,11 @@ class Pyramids:
                         [f"GRANT CREATE ON DATABASE {database} TO {role}"],
                     )
                 )
+        elif not place["is_trusted"]:
+            raise OperationRefused(
+                f"The schema dbconsole belongs to {place['owner']}, and what that role has put there would run with this one's "
+                f"rights: build the pyramid as {place['owner']}, or have the schema dropped."
+            )
         elif not place["may_create_tables"] or (place["has_table"] and not place["may_write"]):
             raise OperationRefused(
                 with_remedy(

@@ -107,7 +107,7 @@ def drop_tiles(tiles: str) -> str:
 
 
 def _make_tiles(tiles: str) -> str:
-    return f"CREATE TABLE {tiles_table(tiles)} (code int8, count int8, is_divided bool, cells bytea)"
+    return f"CREATE TABLE {tiles_table(tiles)} (code int8, is_divided bool, cells bytea)"
 
 
 def _read(layer: Layer, *, in_ranges: bool) -> str:
@@ -124,7 +124,7 @@ def _fill_tiles(tiles: str, *, are_all: bool = False, width: int = 4) -> str:
     crowded = f"SELECT key >> 10 FROM pg_temp.dbconsole_cells GROUP BY 1 HAVING sum(n) > {MOST_IN_LEAF}"  # noqa: S608
     kept = "" if are_all else f" WHERE key >> 10 IN\n                 ({crowded})"
     return f"""INSERT INTO {tiles_table(tiles)}
-SELECT $1::int8 | tile, sum(n), $2::bool AND sum(n) > {MOST_IN_LEAF},
+SELECT $1::int8 | tile, $2::bool AND sum(n) > {MOST_IN_LEAF},
        string_agg(int{width}send((n::int{width} << 8) | cell), '')
   FROM (SELECT key >> 8 AS tile, (key & 255)::int4 AS cell, n
           FROM pg_temp.dbconsole_cells{kept}) AS cells
