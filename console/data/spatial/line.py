@@ -9,12 +9,19 @@ from typing import Any
 import asyncpg
 
 from console.data.driver import DRIVER_ERRORS, query_error
+from console.data.identifiers import literal
 from console.data.queries import OWN_MARK
 from console.data.server import Server
+from console.data.spatial.dialects import search_path
 from console.errors import ConnectionLost
 from console.settings import Settings
 
 UNUSED_SECONDS = 60.0
+
+_POSTGIS = (
+    "SELECT n.nspname FROM pg_catalog.pg_extension AS e JOIN pg_catalog.pg_namespace AS n ON n.oid = e.extnamespace "
+    "WHERE e.extname = 'postgis'"
+)
 
 
 class MapLine:
@@ -31,6 +38,7 @@ class MapLine:
         self._connection: asyncpg.Connection[Any] | None = None
         self._closing: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._limit = 0.0
 
     async def fetch(
         self, statement: str, *arguments: Any, limit: float | None = None
@@ -44,6 +52,7 @@ class MapLine:
         async with self._turn:
             connection = await self._connected()
             try:
+                await self._allow(connection, seconds)
                 rows: list[asyncpg.Record] = await connection.fetch(
                     f"{statement}\n{OWN_MARK}", *arguments, timeout=seconds + self._settings.timeouts.connect
                 )
@@ -64,8 +73,31 @@ class MapLine:
     async def _connected(self) -> asyncpg.Connection[Any]:
         if self._connection is None or self._connection.is_closed():
             await self._hang_up()
-            self._connection = await self._open.enter_async_context(self._server.visit())
+            connection = await self._open.enter_async_context(self._server.visit())
+            try:
+                schema = await connection.fetchval(f"{_POSTGIS} {OWN_MARK}")
+                # A map is looked at by one person: no worker processes besides.
+                await self._set(
+                    connection, search_path=search_path(schema), max_parallel_workers_per_gather="0"
+                )
+            except DRIVER_ERRORS as error:
+                await self._hang_up()
+                raise query_error(error, self._settings.timeouts.statement) from error
+            self._connection, self._limit = connection, self._settings.timeouts.statement
         return self._connection
+
+    async def _allow(self, connection: asyncpg.Connection[Any], seconds: float) -> None:
+        """Has the server end a statement after so many seconds."""
+        if seconds != self._limit:
+            await self._set(connection, statement_timeout=f"{seconds * 1000:.0f}")
+            self._limit = seconds
+
+    async def _set(self, connection: asyncpg.Connection[Any], **values: str) -> None:
+        sets = (
+            f"SET {name} = {value if name == 'search_path' else literal(value)} {OWN_MARK};"
+            for name, value in values.items()
+        )
+        await connection.execute(" ".join(sets))
 
     async def _hang_up(self) -> None:
         if self._closing is not None:
