@@ -122,7 +122,7 @@ def export(
     """
     from pathlib import Path
 
-    from console.models.map_files import Extract, FileFormat
+    from console.models.map_files import Extract, FileFormat, number_of
 
     path = Path(output)
     suffix = path.suffix.lower().removeprefix(".")
@@ -145,7 +145,7 @@ def export(
     finally:
         line.clear()
     if output != "-":
-        say(f"{written.objects:,} objects were written to {output}.")
+        say(f"{number_of(written.objects, 'object')} written to {output}.")
     for note in written.notes:
         say(note)
 

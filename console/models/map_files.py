@@ -13,6 +13,11 @@ from console.models.map_view import Envelope
 from console.models.operation import Operation
 
 
+def number_of(count: int, noun: str) -> str:
+    """`1 object`, `1,204 objects`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class FileFormat(Enum):
     """How objects are written down."""
 
@@ -126,5 +131,5 @@ class Imported:
     @property
     def sentence(self) -> str:
         """For the person and for the audit file."""
-        refused = f"; {self.refusals.count:,} were refused" if self.refusals.count else ""
-        return f"{self.rows:,} objects were imported{refused}."
+        refused = f", {number_of(self.refusals.count, 'row')} refused" if self.refusals.count else ""
+        return f"{number_of(self.rows, 'object')} imported{refused}."

@@ -18,9 +18,16 @@ from console.dialogs.form import Field, FormDialog
 from console.dialogs.progress import ProgressDialog, Run
 from console.errors import BadInput, DbconsoleError
 from console.models.layers import Layer
-from console.models.map_files import Extract, FileFormat, ImportChoices, Imported, ImportPlan, Refusals
+from console.models.map_files import (
+    Extract,
+    FileFormat,
+    ImportChoices,
+    Imported,
+    ImportPlan,
+    Refusals,
+    number_of,
+)
 from console.screens.spatial_pyramid import SpatialPyramid
-from console.units import count
 
 if TYPE_CHECKING:
     from console.data.spatial.imports import Imports
@@ -73,12 +80,12 @@ class SpatialFiles(SpatialPyramid):
             if selected:
                 alone = Extract(active.layer, keys=selected)
                 found.append(
-                    Choice(alone, "the selection", f"{count(len(selected))} objects of {name.table}")
+                    Choice(alone, "the selection", f"{number_of(len(selected), 'object')} of {name.table}")
                 )
             whole = Extract(active.layer, only=only)
             found.append(Choice(whole, "the layer", f"all of {name.table}{filtered}"))
         if rows := len(self.table.export_rows()) - 1:
-            found.append(Choice(None, "the list", f"the {count(rows)} rows beside the map"))
+            found.append(Choice(None, "the list", f"{number_of(rows, 'row')} beside the map"))
         return found
 
     async def _export(self, extract: Extract, what: str) -> None:
@@ -114,7 +121,7 @@ class SpatialFiles(SpatialPyramid):
                 problem = refusal.sentence
                 continue
             if written is not None:
-                said = f"{count(written.objects)} objects were written to {path.absolute()}."
+                said = f"{number_of(written.objects, 'object')} written to {path.absolute()}."
                 self._say(" ".join([said, *written.notes]), done=True)
             return
 
@@ -205,7 +212,7 @@ class SpatialFiles(SpatialPyramid):
             Choice(False, "import nothing", "and write down which they are"),
         ]
         said = " · ".join(refusals.sentences[:3])
-        title = f"{count(refusals.count)} rows of {plan.path.name} are refused: {said}"
+        title = f"{number_of(refusals.count, 'row')} of {plan.path.name} refused: {said}"
         way = await self.app.push_screen_wait(ChooseDialog(title, ways))
         if way is None:
             return None

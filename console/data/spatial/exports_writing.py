@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from console.csv_text import cell
 from console.models.layers import GeometryKind
-from console.models.map_files import Extract, FileFormat
+from console.models.map_files import Extract, FileFormat, number_of
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -88,7 +88,8 @@ class GeoJsonWriting:
             )
         if self._without_place:
             notes.append(
-                f"{self._without_place:,} objects have a null geometry, for theirs is empty or not of numbers."
+                f"Written with a null geometry, for theirs is empty or not of numbers: "
+                f"{number_of(self._without_place, 'object')}."
             )
         return tuple(notes)
 
@@ -186,7 +187,7 @@ class DxfWriting:
             notes.append("The drawing is in degrees; another SRID, such as that of a UTM zone, gives metres.")
         if self._left_out:
             notes.append(
-                f"{self._left_out:,} objects are not in the drawing, for they have no geometry that can be drawn."
+                f"Not in the drawing, for they have no geometry that can be drawn: {number_of(self._left_out, 'object')}."
             )
         return tuple(notes)
 

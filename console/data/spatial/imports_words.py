@@ -8,7 +8,7 @@ from pathlib import Path
 from console.data.spatial.imports_looking import Looked
 from console.data.spatial.imports_statement import ROWS, TEMPORARY_TABLES, Arrival
 from console.models.layers import GeometryKind
-from console.models.map_files import ImportChoices, Refusals
+from console.models.map_files import ImportChoices, Refusals, number_of
 from console.models.operation import Danger, Operation
 
 LISTED = 10
@@ -30,7 +30,7 @@ def operation(
     name = arrival.layer.name
     table = f"{name.schema}.{name.table}"
     consequences = [
-        f"{looked.rows:,} objects of {path.name} are added to {table}, in one transaction.",
+        f"{number_of(looked.rows, 'object')} of {path.name} will be new in {table}, all in one transaction.",
         "What the server refuses is left out, and reported."
         if choices.skip_refused
         else "If the server refuses one of them, none is added.",
@@ -43,7 +43,7 @@ def operation(
         consequences.append(f"The table has no {_listed(unknown)}: that is left out.")
     consequences.append("It is not among what undo takes back.")
     return Operation(
-        title=f"Import {looked.rows:,} objects of {path.name} into {table}",
+        title=f"Import {number_of(looked.rows, 'object')} of {path.name} into {table}",
         action="Import",
         object_name=table,
         statements=(*TEMPORARY_TABLES, f"COPY {ROWS} (number, document) FROM STDIN", statement),
@@ -55,8 +55,11 @@ def operation(
 def _refused(refusals: Refusals, choices: ImportChoices) -> list[str]:
     if not refusals.count:
         return []
-    instead = "are left out" if choices.skip_refused else "keep all of it from being imported"
-    said = [f"{refusals.count:,} rows cannot be imported and {instead}:", *refusals.sentences[:LISTED]]
+    instead = "left out" if choices.skip_refused else "so that nothing can be"
+    said = [
+        f"{number_of(refusals.count, 'row')} that cannot be imported, {instead}:",
+        *refusals.sentences[:LISTED],
+    ]
     more = refusals.count - LISTED
     return [*said, f"and {more:,} more."] if more > 0 else said
 
@@ -71,7 +74,7 @@ def _places(arrival: Arrival, looked: Looked) -> list[str]:
         said.append("The layer has no SRID: coordinates are taken as they are.")
     if looked.without_place:
         said.append(
-            f"{looked.without_place:,} objects have no geometry, or one that only the server can read."
+            f"Without a geometry, or with one that only the server can read: {number_of(looked.without_place, 'object')}."
         )
     return said
 
