@@ -135,7 +135,7 @@ async def test_what_was_written_comes_back_as_it_was(
                 after = await made.run("SELECT (to_jsonb(s) - 'geom')::text, geom FROM copy AS s ORDER BY id")
                 assert after == before
                 await run_script(made, "TRUNCATE copy; ALTER SEQUENCE own RESTART")
-        assert [line["outcome"] for line in recorded(file)] == ["5 objects were imported."] * 2
+        assert [line["outcome"] for line in recorded(file)] == ["5 objects imported."] * 2
 
 
 async def test_features_one_after_another_are_transformed_and_refused_one_by_one(
@@ -164,7 +164,7 @@ async def test_features_one_after_another_are_transformed_and_refused_one_by_one
         assert [one.number for one in plan.refusals.first] == [2, 4, 6, 10]
         assert "Coordinates are transformed from EPSG:4326 to EPSG:3857." in plan.operation.consequences
         assert "The table has no unknown: that is left out." in plan.operation.consequences
-        with pytest.raises(ImportRefused, match="4 rows are refused: feature 2: a point does not fit"):
+        with pytest.raises(ImportRefused, match="4 rows refused: feature 2: a point does not fit"):
             await imports.make(plan)
         assert await made.run("SELECT FROM areas") == []
 
@@ -270,7 +270,7 @@ async def test_cad_objects_as_core_points_are_imported_with_their_trail(
             path = written(tmp_path / "doors.csv", table)
             plan = await imports.plan(core, path, ImportChoices(skip_refused=True))
             done = await imports.make(plan)
-            assert done.sentence == "2 objects were imported; 1 were refused."
+            assert done.sentence == "2 objects imported, 1 row refused."
             assert "is no point in WKT" in done.refusals.first[0].reason
             objects = collection(
                 [feature(0, point(5, 6), object_id="D-4", object_type="door", properties={"floor": 12})]

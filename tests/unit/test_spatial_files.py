@@ -120,7 +120,7 @@ async def test_a_file_is_brought_in_after_every_doubt_is_asked(tmp_path: Path) -
         put(app, str(report))
         await pilot.press("enter")
         await until(lambda: app.screen is screen and bool(said(app)))
-        assert said(app) == ["1 objects were imported; 2 were refused."]
+        assert said(app) == ["1 object imported, 2 rows refused."]
         assert [(one.flip, one.skip_refused) for one in imports.chosen] == [
             (None, False),
             (True, False),

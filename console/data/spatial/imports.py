@@ -30,7 +30,7 @@ from console.data.trail import trail_of
 from console.errors import BadInput, ObjectMissing, OperationRefused
 from console.models.accounts import BulkProgress
 from console.models.layers import GeometryKind, Layer, RelationKind
-from console.models.map_files import FileFormat, ImportChoices, Imported, ImportPlan, Refusals
+from console.models.map_files import FileFormat, ImportChoices, Imported, ImportPlan, Refusals, number_of
 from console.models.map_view import Envelope
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def _refused(refusals: Refusals) -> ImportRefused:
     said = "; ".join(refusals.sentences[:NAMED])
     more = f" and {refusals.count - NAMED:,} more" if refusals.count > NAMED else ""
     return ImportRefused(
-        f"Nothing was imported, for {refusals.count:,} rows are refused: {said}{more}.", refusals
+        f"Nothing was imported, with {number_of(refusals.count, 'row')} refused: {said}{more}.", refusals
     )
 
 
