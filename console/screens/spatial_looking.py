@@ -276,7 +276,7 @@ class SpatialLooking(SpatialEditing):
         if self.active is not None:
             self.stack.change(self.active.name, **changes)
             if self.map is not None:
-                self.map.refine()
+                self.map.look_again()
             self._show_layers()
 
     # What is let through ------------------------------------------------------------------------------------------

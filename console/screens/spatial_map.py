@@ -123,7 +123,7 @@ class MapPane(Container):
     def look(self, view: MapView, *, moves: bool = False) -> None:
         """Looks at a view; one that only `moves` is no step of its own on the way back."""
         self.views.look(_sensible(view), self.clock.monotonic(), moves=moves)
-        self._looked()
+        self.look_again()
 
     def pan(self, right: float, down: float) -> None:
         """By so many dots."""
@@ -176,7 +176,7 @@ class MapPane(Container):
         if not self.views.step(by):
             return False
         self._cursor = None
-        self._looked()
+        self.look_again()
         return True
 
     def put_cursor(self, place: Place | None) -> None:
@@ -199,7 +199,8 @@ class MapPane(Container):
         else:
             self._pointed()
 
-    def _looked(self) -> None:
+    def look_again(self) -> None:
+        """Draws what is there, and asks for what is to be seen and what the cursor is at."""
         if self._cursor is not None and self.view is not None and (frame := self.frame) is not None:
             dots = replace(frame, view=self.view).dot(*self._cursor)
             if not (0 <= dots[0] < frame.columns and 0 <= dots[1] < frame.rows):
@@ -260,7 +261,7 @@ class MapPane(Container):
             awaited, self._awaited_fit = self._awaited_fit, None
             self._fit(*awaited)
         elif self.view is not None:
-            self._looked()
+            self.look_again()
 
     # Opening a layer ----------------------------------------------------------------------------------------------
 
