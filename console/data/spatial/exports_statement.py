@@ -7,7 +7,7 @@ from typing import Any
 from console.data.identifiers import in_quotes
 from console.data.spatial.dialects import Dialect, dialect, relation
 from console.data.spatial.filters import column, naming, predicate
-from console.data.spatial.rows import key_columns
+from console.data.spatial.rows import is_finite, key_columns, touches
 from console.errors import OperationRefused
 from console.models.layers import GeometryKind, Layer
 from console.models.map_files import Extract, FileFormat
@@ -51,7 +51,8 @@ def _where(extract: Extract) -> tuple[str, tuple[Any, ...]]:
     conditions: list[str] = []
     values: tuple[Any, ...] = ()
     if (box := extract.envelope) is not None:
-        conditions.append(dialect(extract.layer, extract.envelope_srid).within(1))
+        seen = dialect(extract.layer, extract.envelope_srid)
+        conditions += [touches(extract.layer, seen, extract.envelope_srid, 1), is_finite(extract.layer)]
         values = (box.west, box.south, box.east, box.north)
     if extract.keys:
         conditions.append(_has_keys(extract.layer, len(values) + 1))
