@@ -45,7 +45,7 @@ _STOP_SECONDS = 20
 
 # When its standard input ends without a word, the test process was killed.
 _GUARD = """read -r word || {
-    for file in "$0"/*/data/postmaster.pid; do
+    for file in "$0"/*/data/postmaster.pid "$0"/*/pgbouncer.pid; do
         [ -f "$file" ] && kill -QUIT "$(head -n 1 "$file")"
     done
     rm -rf "$0"
@@ -188,7 +188,7 @@ class PostgresCluster:
             self._initialise()
         for attempt in range(5):
             if first:
-                self.port = _free_port()
+                self.port = free_port()
             if self._try_to_start():
                 break
             # Between the choice of a port and its use somebody else may have taken it.
@@ -368,12 +368,16 @@ class Clusters:
         tls: bool = False,
     ) -> PostgresCluster:
         """A cluster of a test's own, not started: `with clusters.make(…) as cluster:` starts and deletes it."""
-        self._count += 1
-        directory = self.directory / f"{version}-{self._count}"
+        directory = self.own_directory(str(version))
         client = self.programs(max(versions()))
         return PostgresCluster(
             directory, self.programs(version), settings=settings, hba=hba, tls=tls, client=client
         )
+
+    def own_directory(self, name: str) -> Path:
+        """The path of a directory for one server, which is not there yet."""
+        self._count += 1
+        return self.directory / f"{name}-{self._count}"
 
     def close(self) -> None:
         """Ends every shared cluster and deletes all files."""
@@ -383,7 +387,8 @@ class Clusters:
         self._guard.communicate(b"done\n")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listened on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

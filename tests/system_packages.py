@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 
 _PROGRAMS = {"openssl": "openssl", "tmux": "tmux", "rsvg-convert": "librsvg2-bin", "npm": "npm"}
+_DAEMONS = {"pgbouncer": "pgbouncer"}
+"""Those that are where only administrators look by themselves."""
 _FONTS = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 _POSTGRESQL = Path("/usr/lib/postgresql")
 _EXTENSIONS = Path("/usr/share/postgresql")
@@ -30,6 +32,11 @@ _NO_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
 def main() -> None:
     """Exits with 1 and one sentence when something is missing and cannot be installed."""
     packages = [package for program, package in _PROGRAMS.items() if shutil.which(program) is None]
+    packages += [
+        package
+        for program, package in _DAEMONS.items()
+        if shutil.which(program, path=f"{os.defpath}:/usr/sbin") is None
+    ]
     if not _FONTS.exists():
         packages.append("fonts-dejavu-core")
     if not any(_POSTGRESQL.glob("*/bin/postgres")):

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 
+from console.data.pooled import PooledConnection, as_pooled, setting, split
 from console.data.tls import tls_contexts
 from console.errors import (
     AuthenticationFailed,
@@ -44,6 +45,9 @@ _LOST = (
     OSError,
     EOFError,
 )
+
+_REFUSED_SETTING = "unsupported startup parameter"
+"""What PgBouncer says and no server does."""
 
 _ENDED = re.compile("closed in the middle|connection_lost|reset by peer|broken pipe", re.IGNORECASE)
 """The driver's words and the system's for an end without a reason."""
@@ -81,11 +85,27 @@ def connect_timeout(target: Target, settings: Settings) -> float:
 async def connect(
     target: Target, *, limit: float, server_settings: Mapping[str, str], **more: Any
 ) -> asyncpg.Connection[Any]:
-    """A connection to the first place of the target, within `limit` seconds.
+    """A connection to the first place of the target, within `limit` seconds: a `PooledConnection` behind a pooler.
 
     The driver is told everything, so that it has nothing to look up in the environment; `more` are further arguments
     of `asyncpg.connect`. Raises what the driver raises, or `TlsFailed`.
     """
+    if not target.is_pooled:
+        try:
+            return await _connect(target, limit, server_settings, **more)
+        except asyncpg.ProtocolViolationError as error:
+            if _REFUSED_SETTING not in str(error):
+                raise
+    startup, limits = split(server_settings)
+    pooled = {"connection_class": PooledConnection, "statement_cache_size": 0}
+    connection = await _connect(target, limit, startup, **(more | pooled))
+    connection.limits = limits
+    return connection
+
+
+async def _connect(
+    target: Target, limit: float, server_settings: Mapping[str, str], **more: Any
+) -> asyncpg.Connection[Any]:
     arguments = {
         "host": target.hostaddr or target.host,
         "port": target.port,
@@ -114,6 +134,17 @@ async def connect(
     if not target.is_socket:
         _watch_over(connection._transport.get_extra_info("socket"), target.tcp)
     return connection
+
+
+async def set_on(connection: asyncpg.Connection[Any], settings: Mapping[str, str], limit: float) -> None:
+    """Has settings of the server hold on a connection from now on, which `limit` seconds may take.
+
+    Raises what the driver raises.
+    """
+    if pooled := as_pooled(connection):
+        pooled.limits = {**pooled.limits, **settings}
+    else:
+        await connection.execute(setting("SET", settings), timeout=limit)
 
 
 async def hang_up(connection: asyncpg.Connection[Any]) -> None:
@@ -176,6 +207,11 @@ def cannot_connect(error: BaseException, target: Target, timeout: float) -> Cann
         case asyncpg.ConnectionDoesNotExistError() | ConnectionError() if _ENDED.search(said):
             return CannotConnect(
                 f"{target.address} closed the connection at once; is PostgreSQL running there, on that port?"
+            )
+        case asyncpg.ProtocolViolationError() if _REFUSED_SETTING in said and target.options:
+            return CannotConnect(
+                f"The pooler at {target.address} takes no options ({said}); leave out PGOPTIONS and options, or go to "
+                "the server directly."
             )
         case asyncpg.PostgresError():
             return CannotConnect(f"{target.address} refused the connection: {said}.")

@@ -178,9 +178,18 @@ class Engine:
         arguments["server_settings"]["plan_cache_mode"] = "force_custom_plan"
         limits = self._settings.pool
         kept = max(1, min(self.size, limits.max_idle))
+
+        def creator() -> Any:
+            # Behind a pooler no statement has a name, so that none is there a second time.
+            size = 0 if self._target.is_pooled else 100
+            dbapi = engine.dialect.loaded_dbapi
+            return dbapi.connect(
+                async_creator_fn=partial(connect, **arguments), prepared_statement_cache_size=size
+            )
+
         engine = create_async_engine(
             URL.create("postgresql+asyncpg"),
-            async_creator=partial(connect, **arguments),
+            creator=creator,
             pool_size=kept,
             max_overflow=self.size - kept,
             pool_pre_ping=True,

@@ -24,7 +24,9 @@ from console.data.driver import (
     connect_timeout,
     connection_arguments,
     hang_up,
+    set_on,
 )
+from console.data.pooled import as_pooled
 from console.data.queries import OWN_MARK
 from console.errors import CannotConnect, TlsFailed, UnfitServer
 from console.models.target import SessionKind, Target
@@ -91,7 +93,8 @@ async def _connected(target: Target, settings: Settings) -> _Reached:
         if target.session in _ABOUT_WRITING:  # what the server itself says is asked first
             del arguments["server_settings"]["default_transaction_read_only"]
         try:
-            return await connect(**arguments), there
+            connection = await connect(**arguments)
+            return connection, replace(there, is_pooled=as_pooled(connection) is not None)
         except DRIVER_ERRORS as error:
             problem = cannot_connect(error, there, limit)
             problem.__cause__ = error
@@ -139,7 +142,7 @@ async def _unfit(
             timeout=limit,
         )
         if kind in _ABOUT_WRITING:
-            await connection.execute(f"SET default_transaction_read_only = on {OWN_MARK}", timeout=limit)
+            await set_on(connection, {"default_transaction_read_only": "on"}, limit)
     except BaseException as error:
         connection.terminate()
         if not isinstance(error, DRIVER_ERRORS):

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from console.clock import SYSTEM_CLOCK, Clock
+from console.data.capabilities import capabilities_of
 from console.data.driver import (
     DRIVER_ERRORS,
     cannot_connect,
@@ -122,21 +123,26 @@ class Server:
                 raise ServerTooOld(
                     f"{target.address} runs PostgreSQL {major}; dbconsole needs {OLDEST_MAJOR} or newer."
                 )
-            found = await connection.fetchrow(query("capabilities", major), timeout=timeout)
+            capabilities = await capabilities_of(connection, timeout)
         except BaseException as error:
             connection.terminate()
             if isinstance(error, DRIVER_ERRORS):
                 raise cannot_connect(error, target, timeout) from error
             raise
-        assert found is not None, "a SELECT without FROM gives one row"
-        self.target = target
-        self.capabilities = _capabilities(found)
+        self._named = replace(self._named, is_pooled=capabilities.is_pooled)
+        if capabilities.is_pooled and not target.is_pooled:
+            # A pooler that took all settings, and does with them what it likes.
+            await hang_up(connection)
+            await self.connect()
+            return
+        self.target = replace(target, is_pooled=capabilities.is_pooled)
+        self.capabilities = capabilities
         self._monitor = connection
         self._denied.clear()
         self._lost.clear()
         connection.add_termination_listener(self._terminated)
         self._set_link(Link(LinkState.LIVE, self._clock.now()))
-        await self.engine.move(target)
+        await self.engine.move(self.target)
 
     async def close(self) -> None:
         """Lets go of every connection. What still runs is cancelled on the server first, and written down."""
@@ -323,25 +329,6 @@ def retry_pause(attempts: int) -> float:
     """Seconds before the next try after so many that failed: doubled each time, with a quarter of jitter."""
     pause = min(LAST_RETRY, FIRST_RETRY * 2.0 ** min(attempts - 1, 10))
     return pause * random.uniform(0.75, 1.25)
-
-
-def _capabilities(row: asyncpg.Record) -> Capabilities:
-    return Capabilities(
-        version_number=row["version_number"],
-        version=row["version"].split(" ")[0],
-        role=row["role"],
-        backend_pid=row["backend_pid"],
-        is_superuser=row["is_superuser"],
-        sees_all_sessions=row["sees_all_sessions"],
-        may_signal=row["may_signal"],
-        may_read_log=row["may_read_log"],
-        extensions=frozenset(row["extensions"]),
-        in_recovery=row["in_recovery"],
-        max_connections=row["max_connections"],
-        superuser_reserved=row["superuser_reserved"],
-        reserved=row["reserved"],
-        started_at=row["started_at"],
-    )
 
 
 def with_identifiers(text: str, identifiers: Mapping[str, str]) -> str:

@@ -87,9 +87,9 @@ class StatusLine(Widget):
             parts.append(environment_badge(status.environment, status.colour))
         parts.append(Content.styled(visible(status.target), "bold"))
         if (server := status.capabilities) is not None:
-            parts.append(
-                Content(f"{visible(server.version)} {'standby' if server.in_recovery else 'primary'}")
-            )
+            what = "standby" if server.in_recovery else "primary"
+            way = " behind a pooler" if server.is_pooled else ""
+            parts.append(Content(f"{visible(server.version)} {what}{way}"))
         if status.read_only:
             parts.append(Content.styled("READ-ONLY", "$warning"))
         return Content("  ").join(parts)

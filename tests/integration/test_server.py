@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from console.clock import SYSTEM_CLOCK, Clock
+from console.data import capabilities as capabilities_module
 from console.data import server as server_module
 from console.data.feed import Feed
 from console.data.queries import query
@@ -469,7 +470,9 @@ async def test_services_close_all_that_they_opened(postgres: PostgresCluster) ->
 async def test_a_server_that_cannot_tell_what_it_is_keeps_no_connection(
     postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server_module, "query", lambda _name, _major: "SELECT 1 / 0")
+    monkeypatch.setattr(
+        capabilities_module, "query", lambda *_: "SELECT 1 / 0 AS backend_pid, true AS may_check_client"
+    )
     server = Server(resolve(postgres.url(), {}), Settings())
     with pytest.raises(CannotConnect, match="division by zero"):
         await server.connect()

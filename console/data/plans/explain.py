@@ -64,6 +64,8 @@ class Explainer:
     def __init__(self, connection: asyncpg.Connection[Any], kept_text: int, has_plpgsql: bool) -> None:
         self.connection = connection
         self.role = ""
+        self.pid = 0
+        """Of the backend that it is asked of."""
         self.search_path = ""
         self.keeps_partitions = False
         """Whether the plan has partitions that a value of a parameter would have left out."""
@@ -78,7 +80,7 @@ class Explainer:
         """Whether a generic plan can be asked for as such."""
         self._kept_text = kept_text
         self._whose = ""
-        self._prepared = 0
+        self._prepared: list[str] = []
         self._has_looked_for_pruning = False
 
     @classmethod
@@ -91,10 +93,14 @@ class Explainer:
         explainer = cls(connection, found["kept_text"], found["has_plpgsql"])
         await explainer._become(user, found)
         yield explainer
-        await transaction.rollback()  # after an error, closing the connection does it
+        # After an error, closing the connection does both. A rollback forgets no statement, and a pooler may give the
+        # session to somebody else.
+        if explainer._prepared:
+            await connection.execute("; ".join(f"DEALLOCATE {name}" for name in explainer._prepared))
+        await transaction.rollback()
 
     async def _become(self, user: str, found: asyncpg.Record) -> None:
-        self.role = found["own_role"]
+        self.role, self.pid = found["own_role"], found["pid"]
         if user != self.role:
             for name, value in zip(found["names"], found["values"], strict=True):
                 if not found["may_take"]:
@@ -249,14 +255,12 @@ class Explainer:
     async def _explain_prepared(self, prepared: Prepared) -> str:
         # Prepared anew each time: an index that is there for a moment gives no new plan to an old one. Not with
         # `execute`, which takes several statements.
-        self._prepared += 1
+        name = f"dbconsole_plan_{len(self._prepared) + 1}"
         _setting, prepare, explain = statements_of_plan(
-            prepared.text,
-            len(prepared.parameters),
-            without_values=False,
-            name=f"dbconsole_plan_{self._prepared}",
+            prepared.text, len(prepared.parameters), without_values=False, name=name
         )
         await self.connection.fetch(prepare)
+        self._prepared.append(name)
         return await self._lines(explain)
 
     async def analyze(self, prepared: Prepared, values: Sequence[str | None], limit: float) -> str:
@@ -267,6 +271,8 @@ class Explainer:
         *first, last = statements_of_analysis(prepared.text, values)
         for statement in first:
             await self.connection.fetch(statement)
+        if first:
+            self._prepared.append("dbconsole_plan")
         return await self._lines(last, limit + 5)
 
     async def check_values(self, parameters: Sequence[str], values: Sequence[str | None]) -> None:

@@ -184,8 +184,8 @@ class PlansService:
     async def _explainer(self, request: PlanRequest) -> AsyncIterator[Explainer]:
         async with (
             self._server.visit(request.database) as connection,
-            watched(self._server, connection, request.database, self._settings.timeouts.lock),
             Explainer.on(connection, request.user) as explainer,
+            watched(self._server, explainer.pid, request.database, self._settings.timeouts.lock),
         ):
             yield explainer
 

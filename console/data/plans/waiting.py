@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import asyncpg
 
@@ -19,10 +18,8 @@ _LOOKS = 8
 
 
 @asynccontextmanager
-async def watched(
-    server: Server, connection: asyncpg.Connection[Any], database: str, patience: float
-) -> AsyncIterator[None]:
-    """Says who held the lock where one was not given to this connection in `patience` seconds.
+async def watched(server: Server, pid: int, database: str, patience: float) -> AsyncIterator[None]:
+    """Says who held the lock where one was not given to this backend in `patience` seconds.
 
     That is known while it waits only, so the monitor connection is asked then: half of the time-out after the errand
     began, which most have ended by then.
@@ -31,7 +28,7 @@ async def watched(
     """
     found: list[asyncpg.Record] = []
     ended = asyncio.Event()
-    looking = asyncio.create_task(_look(server, connection.get_server_pid(), ended, patience / 2, found))
+    looking = asyncio.create_task(_look(server, pid, ended, patience / 2, found))
     try:
         yield
     except asyncpg.LockNotAvailableError as problem:

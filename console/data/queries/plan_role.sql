@@ -33,6 +33,7 @@ SELECT asked.oid IS NOT NULL AS is_there,
                                                 'pg_stat_scan_tables', 'pg_read_all_data', 'pg_signal_backend', 'pg_database_owner')))
                  AND pg_has_role(asked.oid, p.oid, 'MEMBER')) AS is_powerful,
        current_user::text AS own_role,
+       pg_backend_pid() AS pid,
        EXISTS (SELECT FROM pg_language l
                WHERE l.lanname = 'plpgsql' AND has_language_privilege(coalesce(asked.oid, current_user::regrole::oid), l.oid, 'USAGE')
                  AND has_language_privilege(l.oid, 'USAGE')) AS has_plpgsql,

@@ -8,8 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from console.data.driver import DRIVER_ERRORS, query_error
-from console.data.identifiers import literal
+from console.data.driver import DRIVER_ERRORS, query_error, set_on
 from console.data.queries import OWN_MARK
 from console.data.server import Server
 from console.data.spatial.dialects import search_path
@@ -77,9 +76,8 @@ class MapLine:
             try:
                 schema = await connection.fetchval(f"{_POSTGIS} {OWN_MARK}")
                 # A map is looked at by one person: no worker processes besides.
-                await self._set(
-                    connection, search_path=search_path(schema), max_parallel_workers_per_gather="0"
-                )
+                here = {"search_path": search_path(schema), "max_parallel_workers_per_gather": "0"}
+                await set_on(connection, here, self._settings.timeouts.connect)
             except DRIVER_ERRORS as error:
                 await self._hang_up()
                 raise query_error(error, self._settings.timeouts.statement) from error
@@ -89,15 +87,9 @@ class MapLine:
     async def _allow(self, connection: asyncpg.Connection[Any], seconds: float) -> None:
         """Has the server end a statement after so many seconds."""
         if seconds != self._limit:
-            await self._set(connection, statement_timeout=f"{seconds * 1000:.0f}")
+            limit = {"statement_timeout": f"{seconds * 1000:.0f}"}
+            await set_on(connection, limit, self._settings.timeouts.connect)
             self._limit = seconds
-
-    async def _set(self, connection: asyncpg.Connection[Any], **values: str) -> None:
-        sets = (
-            f"SET {name} = {value if name == 'search_path' else literal(value)} {OWN_MARK};"
-            for name, value in values.items()
-        )
-        await connection.execute(" ".join(sets))
 
     async def _hang_up(self) -> None:
         if self._closing is not None:

@@ -27,6 +27,8 @@ from sqlalchemy.util import await_
 
 from console.data.migrations.script import is_transaction_control, split
 from console.data.migrations.worker.engine import Report
+from console.data.migrations.worker.session import WAIT_AS_BEFORE, WAIT_LONG
+from console.data.pooled import as_pooled
 from console.errors import BadMigrations, MigrationFailed
 
 OWN = {"dbconsole": True}
@@ -63,8 +65,13 @@ class LendingEngine:
                 raise BadMigrations("env.py asks for a connection where the SQL is only to be shown.")
             return _Lent(connection)
 
+        def creator() -> Any:
+            size = 0 if connection is not None and as_pooled(connection) else 100
+            dbapi = self.engine.dialect.loaded_dbapi
+            return dbapi.connect(async_creator_fn=lend, prepared_statement_cache_size=size)
+
         self.engine: AsyncEngine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=lend, poolclass=NullPool, hide_parameters=True
+            "postgresql+asyncpg://", creator=creator, poolclass=NullPool, hide_parameters=True
         )
         self._report = report
         self.statement: str | None = None
@@ -122,11 +129,11 @@ class LendingEngine:
         for text in self._pieces(statement, parameters):
             is_patient = self.has_committed and "CONCURRENTLY" in text.upper()
             if is_patient:  # it is in nobody's way while it waits, and would leave an index half built
-                cursor.execute("SET lock_timeout = 0", ())
+                cursor.execute(WAIT_LONG, ())
             with self._telling(text, context):
                 cursor.execute(text, parameters)
             if is_patient:
-                cursor.execute("RESET lock_timeout", ())
+                cursor.execute(WAIT_AS_BEFORE, ())
         return True
 
     def _execute_many(

@@ -8,8 +8,10 @@ from typing import Any
 
 import asyncpg
 
-from console.data.driver import DRIVER_ERRORS, application_name, connect, connection_arguments
+from console.data.driver import DRIVER_ERRORS, application_name, connect, connection_arguments, hang_up
 from console.data.migrations.worker.protocol import Request
+from console.data.pooled import PooledConnection, as_pooled, keeps_sessions
+from console.errors import OperationRefused
 
 APPLICATION_NAME = "dbconsole migrate"
 
@@ -37,6 +39,12 @@ def session_arguments(request: Request, name: str) -> dict[str, Any]:
     return arguments
 
 
+WAIT_LONG = """SELECT set_config('dbconsole.lock_timeout', current_setting('lock_timeout'), false),
+                      set_config('lock_timeout', '0', false)"""
+WAIT_AS_BEFORE = "SELECT set_config('lock_timeout', current_setting('dbconsole.lock_timeout'), false)"
+"""For a statement that must not be broken off while it waits for a lock. RESET would forget what came after the start."""
+
+
 async def newer_settings(connection: asyncpg.Connection[Any]) -> dict[str, str]:
     """Those of the newer settings that this server knows; the connection has them from now on."""
     known = {}
@@ -49,12 +57,38 @@ async def newer_settings(connection: asyncpg.Connection[Any]) -> dict[str, str]:
 
 @asynccontextmanager
 async def opened(arguments: dict[str, Any]) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """A connection, closed at the end, politely if the server still listens. Raises what the driver raises."""
+    """A connection, closed at the end, politely if the server still listens.
+
+    Raises what the driver raises, and `OperationRefused` behind a pooler that keeps no sessions.
+    """
     connection = await connect(**arguments)
     try:
+        if pooled := as_pooled(connection):
+            await _hold(pooled, arguments)
         yield connection
     finally:
         try:
             await connection.close(timeout=2)
         except DRIVER_ERRORS:
             connection.terminate()
+
+
+async def _hold(connection: PooledConnection, arguments: dict[str, Any]) -> None:
+    other = await connect(**arguments)
+    try:
+        is_session = await keeps_sessions(connection, other)
+    finally:
+        await hang_up(other)
+    if not is_session:
+        target = arguments["target"]
+        raise OperationRefused(
+            f"The pooler at {target.address} gives every transaction another session, and migrations need one of their "
+            "own: their lock would keep nobody out; name the server itself as the target."
+        )
+    await connection.hold()
+
+
+async def keep_limits(connection: asyncpg.Connection[Any]) -> None:
+    """Sets a session's limits again where RESET ALL has taken them: behind a pooler they are not those of its start."""
+    if pooled := as_pooled(connection):
+        await pooled.hold()

@@ -19,7 +19,7 @@ from console.data.migrations.script import line_at
 from console.data.migrations.worker import ledger_table
 from console.data.migrations.worker.engine import Order, Report
 from console.data.migrations.worker.pair_script import PairScript, read_script
-from console.data.migrations.worker.session import opened
+from console.data.migrations.worker.session import WAIT_AS_BEFORE, WAIT_LONG, keep_limits, opened
 from console.data.migrations.worker.version_table import VersionTable
 from console.data.migrations.worker.words import failure
 from console.errors import BadMigrations, MigrationFailed, OperationRefused
@@ -185,6 +185,7 @@ class SqlPairsEngine:
             for statement in script.statements:
                 await self._run(statement)
             await self._connection.execute(_RESET)
+            await keep_limits(self._connection)
             await self._finish(revision, began)
 
     async def _run_alone(self, revision: Revision, script: PairScript) -> None:
@@ -196,12 +197,12 @@ class SqlPairsEngine:
         if self._table is not None:
             version = self._version_after(revision)
             await self._table.write(self._connection, self._report, version, is_dirty=True)
-        await self._connection.execute("SET lock_timeout = 0")
+        await self._connection.execute(WAIT_LONG)
         try:
             await self._run(script.statements[0])
         finally:
             with suppress(*DRIVER_ERRORS):
-                await self._connection.execute("RESET lock_timeout")
+                await self._connection.execute(WAIT_AS_BEFORE)
         async with self._transaction():
             await self._finish(revision, began)
 
