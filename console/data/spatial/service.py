@@ -13,6 +13,7 @@ from console.data.spatial.exports import Exports
 from console.data.spatial.layers import Layers
 from console.data.spatial.measuring import Measuring
 from console.data.spatial.objects import Objects
+from console.data.spatial.pictures import Pictures
 from console.data.spatial.pyramids import Pyramids
 from console.data.vitals import VitalsReader
 from console.models.layers import SpatialSnapshot
@@ -32,6 +33,7 @@ class SpatialService:
         self.pyramids = Pyramids(context)
         self.constraints = Constraints(context)
         self.objects = Objects(context, Details(context, self.constraints))
+        self.pictures = Pictures(context, self.layers, self.objects, self.pyramids)
         self.measuring = Measuring(context)
         self.checks = Checks(context)
         self.exports = Exports(context)
