@@ -29,14 +29,15 @@ NUMBERED_LEVELS = 30
 """A place's number has two bits for each of them: as far apart as 1 mm in 1,000 km are two places told apart."""
 _BITS_AT_ONCE = 10
 _SPREAD = spread(np.arange(1 << _BITS_AT_ONCE, dtype=np.int64)).tolist()
-_SAMPLE = 100_000
+_SAMPLE = 30_000
 """Places by which is decided how many levels there are."""
+_FEW = 16
 _CROWDED = 0.99
 """The share of the places that come into tiles with no more objects than cells; the others are all but at one spot."""
 _RANGES = 50
 _LEAST_PAGES = 256
 _MOST_IN_FOUR_BYTES = (1 << 23) - 1
-_READ, _NUMBERED = 0.3, 0.45
+_READ, _NUMBERED = 0.12, 0.36
 """Shares of the whole work that are done after reading the table, and after numbering what was read."""
 
 SCHEMA = "CREATE SCHEMA dbconsole"
@@ -196,8 +197,8 @@ class Building:
         sides = [found[side] for side in ("west", "south", "east", "north")]
         square = Square.around(Envelope(*sides) if rows else Envelope(0, 0, 0, 0))
         finest = await self._finest(square, rows)
-        await self._number(square, finest)
-        wide = await self._fill(finest, may_be_wide=rows > _MOST_IN_FOUR_BYTES)
+        cells = await self._number(square, finest)
+        wide = await self._fill(finest, cells, may_be_wide=rows > _MOST_IN_FOUR_BYTES)
         await run.execute(_index_tiles(plan.tiles))
         name, left_out = plan.layer.name, found["all_rows"] - rows
         await run.execute(
@@ -232,41 +233,54 @@ class Building:
             np.floor((places - (square.west, square.south)) * per_unit), (1 << NUMBERED_LEVELS) - 1
         ).astype(np.int64)
         numbers = np.sort(morton(cells[:, 0], cells[:, 1]))
-        # Two that have so many others between them are in the same cells down to where their numbers begin to differ.
+        # Two that have so many others between them are in the same cells down to where their numbers begin to differ;
+        # fewer than sixteen of a sample would say more of chance than of how crowded it is.
         each_is = rows / max(len(numbers), 1)
-        apart = max(1, round(MOST_IN_LEAF / each_is)) if rows else 1
+        apart = max(_FEW, round(MOST_IN_LEAF / max(each_is, 1)))
         if len(numbers) <= apart:
             return TILE_LEVELS
         differing = np.frexp((numbers[apart:] ^ numbers[:-apart]).astype(float))[1]
         shared = NUMBERED_LEVELS - (differing + 1) // 2
-        beyond = ceil(log(max(1.0, each_is / MOST_IN_LEAF), 4))
+        beyond = round(log(max(1.0, apart * each_is / MOST_IN_LEAF), 4))
         crowded = int(np.quantile(shared, _CROWDED)) + 1 + beyond
         return min(TILE_LEVELS + crowded, NUMBERED_LEVELS)
 
-    async def _number(self, square: Square, finest: int) -> None:
+    async def _number(self, square: Square, finest: int) -> int:
+        """Puts the cells of the finest level in their order; returns how many of them are not empty."""
         await self._run.execute(_CELLS)
-        await self._run.execute(
+        made = await self._run.execute(
             _NUMBER,
             *(_SPREAD, 2 * (NUMBERED_LEVELS - finest), square.west, square.south),
             (1 << NUMBERED_LEVELS) / square.side,
         )
         await self._run.execute("DROP TABLE pg_temp.dbconsole_places")
+        return _rows(made)
 
-    async def _fill(self, finest: int, *, may_be_wide: bool) -> int:
+    async def _fill(self, finest: int, cells: int, *, may_be_wide: bool) -> int:
         """Makes the tiles of all levels; returns the finest one with counts of eight bytes."""
-        wide, done, tiles = 0, 0, self._plan.tiles
+        wide, done, tiles = 0, 0.0, self._plan.tiles
         for level in range(finest, TILE_LEVELS - 1, -1):
+            # No level has more cells than the one below it, nor more than there is room for.
+            coarser = sum(min(cells, 1 << 2 * one) for one in range(TILE_LEVELS, level))
+            self._tell_of_levels(done, cells + coarser)
             if may_be_wide and not wide and await self._run.fetchval(_MOST) > _MOST_IN_FOUR_BYTES:
                 wide = level
             fill = _fill_tiles(tiles, are_all=level == TILE_LEVELS, width=8 if wide else 4)
             await self._run.execute(fill, 1 << 2 * (level - TILE_LEVELS), level < finest)
-            if level == TILE_LEVELS:
-                break
-            left = int((await self._run.execute(_COARSEN)).split()[-1])
-            for statement in _TAKE_COARSER:
-                await self._run.execute(statement)
-            # Each level has about half as many cells as the one below it.
-            done += left
-            share = _NUMBERED + (1 - _NUMBERED) * done / max(done + left, 1)
-            self._tell(PyramidProgress(min(share, 0.99), "adding up the levels"))
+            if level > TILE_LEVELS:
+                self._tell_of_levels(done + cells / 2, cells / 2 + coarser)
+                done += cells
+                cells = _rows(await self._run.execute(_COARSEN))
+                for statement in _TAKE_COARSER:
+                    await self._run.execute(statement)
         return wide
+
+    def _tell_of_levels(self, done: float, left: float) -> None:
+        """After so many cells, and before so many."""
+        share = _NUMBERED + (1 - _NUMBERED) * done / max(1, done + left)
+        self._tell(PyramidProgress(share, "adding up the levels"))
+
+
+def _rows(status: str) -> int:
+    """How many rows a statement has written, by its command tag."""
+    return int(status.split()[-1])
