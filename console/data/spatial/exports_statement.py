@@ -7,7 +7,7 @@ from typing import Any
 from console.data.identifiers import in_quotes
 from console.data.spatial.dialects import Dialect, dialect, relation
 from console.data.spatial.filters import column, naming, predicate
-from console.data.spatial.rows import is_finite, key_columns, touches
+from console.data.spatial.rows import is_finite, key_column, key_columns, touches, type_of_key
 from console.errors import OperationRefused
 from console.models.layers import GeometryKind, Layer
 from console.models.map_files import Extract, FileFormat
@@ -71,13 +71,11 @@ def _has_keys(layer: Layer, first: int) -> str:
             f"The rows of {layer.name.schema}.{layer.name.table}, a {layer.relation.value}, cannot be told apart: it has "
             "no primary key, so that no selection of them can be asked for."
         )
-    types = {one.name: one.type for one in layer.attributes} | {"ctid": "tid"}
     if len(layer.key) == 1:
-        # With the column's own type its index answers.
         [name] = layer.key
-        own = "o.ctid" if name == "ctid" else column(name)
-        type_ = types.get(name)
-        return f"{own if type_ else f'{own}::text'} = ANY (${first}::text[]{f'::{type_}[]' if type_ else ''})"
+        type_ = type_of_key(layer, name)
+        own = key_column(name) if type_ else f"{key_column(name)}::text"
+        return f"{own} = ANY (${first}::text[]{f'::{type_}[]' if type_ else ''})"
     arrays = ", ".join(f"${number}::text[]" for number in range(first, first + len(layer.key)))
     own = ", ".join(f"{column(name)}::text" for name in layer.key)
     return f"({own}) IN (SELECT * FROM unnest({arrays}))"  # noqa: S608

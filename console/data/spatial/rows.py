@@ -57,7 +57,7 @@ def map_object(layer: Layer, row: asyncpg.Record) -> MapObject:
 
 def key_columns(layer: Layer) -> str:
     """The object's key as an array of text."""
-    parts = ", ".join(f"{_key_column(name)}::text" for name in layer.key)
+    parts = ", ".join(f"{key_column(name)}::text" for name in layer.key)
     return f"ARRAY[{parts}]::text[]"
 
 
@@ -71,14 +71,22 @@ def has_key(layer: Layer, key: ObjectKey, first: int) -> str:
             f"The rows of {layer.name.schema}.{layer.name.table}, a {layer.relation.value}, cannot be told apart: it has "
             "no primary key, so that no single one can be asked for."
         )
-    types = {one.name: one.type for one in layer.attributes} | {"ctid": "tid"}
     conditions = []
     for number, name in enumerate(layer.key, first):
-        # With the column's own type its index answers; one that is somebody's own may not be on the search path.
-        type_ = types.get(name, "")
-        cast, own = (f"::{type_}", "") if _OF_POSTGRESQL.match(type_) else ("", "::text")
-        conditions.append(f"{_key_column(name)}{own} = ${number}::text{cast}")
+        type_ = type_of_key(layer, name)
+        own = key_column(name) if type_ else f"{key_column(name)}::text"
+        conditions.append(f"{own} = ${number}::text{f'::{type_}' if type_ else ''}")
     return " AND ".join(conditions)
+
+
+def type_of_key(layer: Layer, name: str) -> str | None:
+    """What a text is cast to, so that the index of a key's column answers.
+
+    None for a type of somebody's own, which may not be on the search path: its column is compared as text.
+    """
+    types = {one.name: one.type for one in layer.attributes} | {"ctid": "tid"}
+    type_ = types.get(name, "")
+    return type_ if _OF_POSTGRESQL.match(type_) else None
 
 
 def is_finite(layer: Layer) -> str:
@@ -155,5 +163,6 @@ def index_statement(layer: Layer) -> str:
     return f"CREATE INDEX{concurrently} ON {quoted(name.schema)}.{quoted(name.table)} USING gist ({quoted(name.column)})"
 
 
-def _key_column(name: str) -> str:
+def key_column(name: str) -> str:
+    """A column of the key."""
     return f"o.{in_quotes(name)}" if name != "ctid" else "o.ctid"
