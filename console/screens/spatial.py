@@ -14,9 +14,9 @@ from console.errors import DbconsoleError
 from console.models.map_objects import MapObject
 from console.resources import folder
 from console.screens.frame import ConsoleScreen
+from console.screens.spatial_drawing import Place
 from console.screens.spatial_editing import SpatialEditing
 from console.screens.spatial_files import SpatialFiles
-from console.screens.spatial_map import Place
 from console.screens.spatial_places import place_of
 from console.screens.spatial_views import Bookmark, Bookmarks
 

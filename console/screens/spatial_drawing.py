@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from console.widgets.map_marks import Marks
 
 Place = tuple[float, float]
+"""x and y in the units of the view."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,15 @@
-"""The map: where it looks, what is drawn of each layer there, and what its cursor is at."""
+"""The map: what is drawn of each layer where it looks, and what its cursor is at."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.app import ComposeResult
-from textual.containers import Container
-from textual.content import Content
-from textual.message import Message
-from textual.widgets import Static
 from textual.worker import WorkerState
 
 from console.clock import SYSTEM_CLOCK, Clock
@@ -22,18 +17,14 @@ from console.errors import ConnectionLost, DbconsoleError
 from console.models.layers import Layer, LayerName
 from console.models.map_objects import MapObject
 from console.models.map_view import Envelope, Frame, MapView
-from console.screens.spatial_drawing import Drawing, Rectangle
 from console.screens.spatial_layers import LayerStack, ShownLayer
+from console.screens.spatial_viewing import MapViewing
 from console.screens.spatial_views import Views
 
 if TYPE_CHECKING:
     from console.data.services import Services
     from console.models.pictures import Picture
-    from console.widgets.map_canvas import MapCanvas
     from console.widgets.map_cells import DrawnLayer
-
-Place = tuple[float, float]
-"""x and y in the units of the view."""
 
 PAUSE_IN_MOVING = 0.04
 """Seconds without a move after which pictures are asked for again while others were still on their way."""
@@ -41,184 +32,22 @@ PAUSE_IN_POINTING = 0.12
 """Seconds without a move after which the cursor's object is asked for."""
 REACH = 24
 """Dots from the cursor to an object that it names."""
-CELL = (2, 4)
-"""Dots of a cell, across and down."""
 
 WORLD = Envelope(-180.0, -90.0, 180.0, 90.0)
 NOWHERE = Envelope(-1.0, -1.0, 1.0, 1.0)
 """What is looked at where nothing is."""
-_FINEST, _COARSEST = 1e-13, 1e12
-"""Limits of the scale: as a share of the coordinates, and in units a dot."""
 
 
-class MapPane(Container):
-    """Made when there is a layer to look at. Every move is drawn at once from what is there, and then asked for.
-
-    It posts `Changed` when there is something else to be said of it.
-    """
-
-    @dataclass
-    class Changed(Message):
-        """What is seen, or what is known of it, has changed."""
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, MapPane.Changed)
-
-    @dataclass
-    class Moved(Message):
-        """The view or the cursor is another."""
+class MapPane(MapViewing):
+    """Made when there is a layer to look at. Every move is drawn at once from what is there, and then asked for."""
 
     def __init__(
         self, services: Services, stack: LayerStack, clock: Clock = SYSTEM_CLOCK, *, id: str | None = None
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(clock, id=id)
         self.services = services
         self.stack = stack
-        self.clock = clock
-        self.views = Views()
-        self.drawing: Drawing | None = None
-        """What is being drawn over the map."""
         self.selected: Sequence[MapObject] = ()
-        self.named: MapObject | None = None
-        """What the cursor is at."""
-        self.pointer: Place | None = None
-        """Where the mouse is."""
-        self._cursor: Place | None = None
-        self._awaited_fit: tuple[MapView, Envelope] | None = None
-
-    def compose(self) -> ComposeResult:
-        from console.widgets.map_canvas import MapCanvas
-
-        yield MapCanvas(id="map")
-        yield Static(id="map-notes", markup=False)
-
-    @property
-    def canvas(self) -> MapCanvas:
-        """What it is drawn on."""
-        canvas: MapCanvas = self.query_one("#map")  # type: ignore[assignment]
-        return canvas
-
-    # Where it looks -----------------------------------------------------------------------------------------------
-
-    @property
-    def view(self) -> MapView | None:
-        """None before it is known where the first layer is."""
-        return self.views.now
-
-    @property
-    def frame(self) -> Frame | None:
-        """The view on the dots that there are; None without a view or room."""
-        return self.canvas.frame if self.view is not None else None
-
-    @property
-    def cursor(self) -> Place | None:
-        """The centre, unless the person has put it elsewhere."""
-        return self._cursor or ((self.view.x, self.view.y) if self.view is not None else None)
-
-    @property
-    def has_own_cursor(self) -> bool:
-        """Whether the person has put the cursor somewhere."""
-        return self._cursor is not None
-
-    def look(self, view: MapView, *, moves: bool = False) -> None:
-        """Looks at a view; one that only `moves` is no step of its own on the way back."""
-        self.views.look(_sensible(view), self.clock.monotonic(), moves=moves)
-        self.look_again()
-
-    def pan(self, right: float, down: float) -> None:
-        """By so many dots."""
-        if self.view is not None:
-            self.look(self.view.panned(right, down), moves=True)
-
-    def pan_screen(self, right: float, down: float) -> None:
-        """By such a part of what is seen, by whole cells."""
-        if (frame := self.frame) is not None:
-            across = round(right * frame.columns / CELL[0]) * CELL[0]
-            self.pan(across, round(down * frame.rows / CELL[1]) * CELL[1])
-
-    def zoom(self, factor: float, at: Place | None = None) -> None:
-        """So many times closer; `at`, or the cursor, stays where it is."""
-        if self.view is not None:
-            self.look(self.view.zoomed(factor, at or self.cursor), moves=True)
-
-    def fit(self, envelope: Envelope) -> None:
-        """Shows all of an envelope."""
-        if self.view is not None:
-            self._fit(self.view, envelope)
-
-    def _fit(self, view: MapView, envelope: Envelope) -> None:
-        width, height = self.canvas.content_size
-        if not width or not height:
-            self._awaited_fit = (view, envelope)
-        else:
-            self._cursor = None
-            self.look(view.fitted(envelope, width * CELL[0], height * CELL[1]))
-
-    def fit_objects(self, objects: Sequence[MapObject], also: Envelope | None = None) -> None:
-        """Shows all of some objects; where they are at one place it is in the centre, as closely as before."""
-        places = [
-            Envelope(one.x, one.y, one.x, one.y) for one in objects if one.x is not None and one.y is not None
-        ]
-        around = reduce(Envelope.united, [*places, *([also] if also is not None else [])])
-        if around.width or around.height:
-            self.fit(around.grown(0.1))
-        else:
-            self.go_to(around.centre)
-
-    def go_to(self, place: Place, *, scale: float | None = None) -> None:
-        """Has a place in the centre."""
-        if self.view is not None:
-            self._cursor = None
-            self.look(replace(self.view, x=place[0], y=place[1], scale=scale or self.view.scale))
-
-    def step(self, by: int) -> bool:
-        """Back (-1) or forward (1) through the views; False where there is none."""
-        if not self.views.step(by):
-            return False
-        self._cursor = None
-        self.look_again()
-        return True
-
-    def put_cursor(self, place: Place | None) -> None:
-        """Puts the cursor somewhere; None is the centre."""
-        self._cursor = place
-        self._pointed()
-
-    def move_cursor(self, columns: int, rows: int) -> None:
-        """By so many cells; at the border the view goes along."""
-        frame, cursor = self.frame, self.cursor
-        if frame is None or cursor is None:
-            return
-        across, down = frame.dot(*cursor)
-        across, down = across + columns * CELL[0], down + rows * CELL[1]
-        right = min(0.0, across) + max(0.0, across - frame.columns + 1)
-        lower = min(0.0, down) + max(0.0, down - frame.rows + 1)
-        self._cursor = frame.place(across, down)
-        if right or lower:
-            self.pan(right, lower)
-        else:
-            self._pointed()
-
-    def look_again(self) -> None:
-        """Draws what is there, and asks for what is to be seen and what the cursor is at."""
-        if self._cursor is not None and self.view is not None and (frame := self.frame) is not None:
-            dots = replace(frame, view=self.view).dot(*self._cursor)
-            if not (0 <= dots[0] < frame.columns and 0 <= dots[1] < frame.rows):
-                self._cursor = None
-        self._pointed()
-        self.refine()
-
-    def draw(self, drawing: Drawing | None) -> None:
-        """Draws something over the map from now on; the mouse draws rectangles while one is wanted."""
-        self.drawing = drawing
-        self.canvas.draws_rectangle = isinstance(drawing, Rectangle)
-        self.redraw()
-
-    def _pointed(self) -> None:
-        self.named = self.pointer = None
-        self.redraw()
-        self.post_message(self.Moved())
-        self._name_object()
 
     # What is drawn ------------------------------------------------------------------------------------------------
 
@@ -246,22 +75,16 @@ class MapPane(Container):
             if one.picture is not None and self.view and one.picture.frame.view.srid == self.view.srid
         ]
 
-    def say(self, notes: Content) -> None:
-        """Says over the map what should be known of it."""
-        line = self.query_one("#map-notes", Static)
-        if line.content != notes:
-            line.display = bool(notes)
-            line.update(notes)
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._resized)
-
-    def _resized(self) -> None:
-        if self._awaited_fit is not None:
-            awaited, self._awaited_fit = self._awaited_fit, None
-            self._fit(*awaited)
-        elif self.view is not None:
-            self.look_again()
+    def fit_objects(self, objects: Sequence[MapObject], also: Envelope | None = None) -> None:
+        """Shows all of some objects; where they are at one place it is in the centre, as closely as before."""
+        places = [
+            Envelope(one.x, one.y, one.x, one.y) for one in objects if one.x is not None and one.y is not None
+        ]
+        around = reduce(Envelope.united, [*places, *([also] if also is not None else [])])
+        if around.width or around.height:
+            self.fit(around.grown(0.1))
+        else:
+            self.go_to(around.centre)
 
     # Opening a layer ----------------------------------------------------------------------------------------------
 
@@ -356,7 +179,7 @@ class MapPane(Container):
     # What is at the cursor ----------------------------------------------------------------------------------------
 
     @work(group="name", exclusive=True, exit_on_error=False)
-    async def _name_object(self) -> None:
+    async def name_object(self) -> None:
         """Finds out what the cursor is at. Where that cannot be asked, nothing is named."""
         here = [replace(one, distance=None) for one in self.selected if (one.x, one.y) == self.cursor]
         if not here:
@@ -402,18 +225,6 @@ class MapPane(Container):
             return False
         return frame.envelope.contains(Envelope(one.x, one.y, one.x, one.y))
 
-    # The mouse ----------------------------------------------------------------------------------------------------
-
-    def on_map_canvas_panned(self, event: MapCanvas.Panned) -> None:
-        self.pan(-event.right, -event.down)
-
-    def on_map_canvas_zoomed(self, event: MapCanvas.Zoomed) -> None:
-        self.zoom(event.factor, (event.x, event.y))
-
-    def on_map_canvas_pointed(self, event: MapCanvas.Pointed) -> None:
-        self.pointer = (event.x, event.y)
-        self.post_message(self.Changed())
-
 
 def _drawn(shown: ShownLayer, picture: Picture) -> DrawnLayer:
     from console.widgets.map_cells import DrawnLayer
@@ -428,13 +239,3 @@ def _apart(layer: Layer, view: MapView) -> str | None:
     if view.srid:
         return f"{layer.name} has no SRID, and the map is in SRID {view.srid}: enter looks at it by itself."
     return f"{layer.name} is in SRID {layer.srid}, and the map has none: enter looks at it by itself."
-
-
-def _sensible(view: MapView) -> MapView:
-    """As far away and as close as numbers allow, and on the globe where there is one."""
-    x, y = view.x, view.y
-    if view.is_geographic:
-        x, y = min(180.0, max(-180.0, x)), min(90.0, max(-90.0, y))
-    coarsest = 4.0 if view.is_geographic else _COARSEST
-    scale = min(coarsest, max(max(abs(x), abs(y), 1.0) * _FINEST, view.scale))
-    return replace(view, x=x, y=y, scale=scale)

@@ -11,7 +11,7 @@ from textual import on, work
 
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.layers import Layer
-from console.models.map_objects import Constraint, Finding, MapObject, ObjectKey
+from console.models.map_objects import MapObject, ObjectKey
 from console.models.map_view import Envelope
 from console.screens.spatial_columns import object_columns
 from console.screens.spatial_drawing import Path, Rectangle
@@ -19,12 +19,9 @@ from console.screens.spatial_editing import Aim
 from console.screens.spatial_looking import SpatialLooking
 from console.screens.spatial_map import MapPane
 from console.screens.spatial_text import (
-    constraint_sections,
     detail_sections,
-    finding_sections,
 )
 from console.units import count
-from console.widgets.detail import DetailPane
 from console.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
@@ -40,7 +37,8 @@ PAUSE_IN_MEASURING = 0.08
 class SpatialObjects(SpatialLooking):
     """What is under the cursor can be looked at; what is in a rectangle, or near, is listed and leads to its place."""
 
-    _back_to: tuple[str, str] | None = None
+    _list_title: str | None = None
+    """Of the list that an object was chosen from, which escape goes back to."""
 
     @property
     def map_and_srid(self) -> tuple[MapPane, int | None] | None:
@@ -144,7 +142,7 @@ class SpatialObjects(SpatialLooking):
     @on(LiveTable.RowSelected, "#objects")
     def _follow(self, event: LiveTable.RowSelected) -> None:
         if event.table.id == "objects":
-            self._back_to = ("objects", str(self.side.title_text))
+            self._list_title = self.side.title_text
         self.look_at(event.row)
 
     def on_map_canvas_clicked(self, event: MapCanvas.Clicked) -> None:
@@ -194,7 +192,7 @@ class SpatialObjects(SpatialLooking):
             self._say(problem.sentence)
             return
         map_.select(found)
-        self._list(found, total)
+        self.list_objects(found, total)
 
     def action_count(self) -> None:
         """Count what is in view."""
@@ -214,7 +212,8 @@ class SpatialObjects(SpatialLooking):
             return
         self._say(f"{counted} of {active.name.schema}.{active.name.table} in view.", done=True)
 
-    def _list(self, found: Sequence[MapObject], title: str) -> None:
+    def list_objects(self, found: Sequence[MapObject], title: str) -> None:
+        """Lists objects beside the map, under a title."""
         table = self.query_one("#objects", LiveTable)
         table.replace_columns(object_columns(self.unit))
         table.update_rows(found)
@@ -232,7 +231,7 @@ class SpatialObjects(SpatialLooking):
         except DbconsoleError as problem:
             self._say(problem.sentence)
             return
-        self._list(found, f"the {count(len(found))} nearest to the cursor")
+        self.list_objects(found, f"the {count(len(found))} nearest to the cursor")
 
     # Measuring ----------------------------------------------------------------------------------------------------
 
@@ -267,94 +266,6 @@ class SpatialObjects(SpatialLooking):
         if isinstance(map_.drawing, Path):
             map_.drawing = Path(map_.drawing.places, measure)
             self._show_lines()
-
-    # Constraints and checks ---------------------------------------------------------------------------------------
-
-    @work(group="list", exclusive=True, exit_on_error=False)
-    async def action_constraints(self) -> None:
-        """List the constraints, and what does not hold of them. What cannot be asked is said."""
-        at, services, layer = self.map_and_srid, self.services, self._cad_layer
-        if at is None or services is None:
-            return
-        if layer is None:
-            self._say("There are no constraints here: they are those of arxos_cad.objects.")
-            return
-        table = self.query_one("#constraints", LiveTable)
-        self.show_side("constraints", "constraints …")
-        try:
-            found = await services.spatial.constraints.page(layer, at[1], limit=MOST_OBJECTS)
-        except DbconsoleError as problem:
-            self.side.say(problem.sentence)
-            table.update_rows(())
-            return
-        table.update_rows(found)
-        wrong = sum(bool(one.problems) for one in found)
-        self.side.say(f"{count(len(found))} constraints, {count(wrong)} with problems")
-
-    @on(LiveTable.RowHighlighted, "#constraints")
-    def _show_constraint(self, event: LiveTable.RowHighlighted) -> None:
-        one: Constraint | None = event.row
-        pane = self.query_one("#constraint", DetailPane)
-        pane.show(one.constraint_id if one else "", constraint_sections(one, self.unit) if one else ())
-
-    @on(LiveTable.RowSelected, "#constraints")
-    def _go_to_constraint(self, event: LiveTable.RowSelected) -> None:
-        one: Constraint = event.row
-        if self.map is None or one.extent is None:
-            self._say("None of its objects is on the map.")
-            return
-        self.map.fit(one.extent.grown(0.2))
-        self._select_ids(one.object_ids)
-
-    @property
-    def _cad_layer(self) -> Layer | None:
-        return next((one.layer for one in self.stack.layers if one.layer.is_cad), None)
-
-    @work(group="choose", exclusive=True, exit_on_error=False)
-    async def _select_ids(self, ids: Sequence[str]) -> None:
-        """Selects the objects of a constraint. What cannot be asked is said."""
-        at, services = self.map_and_srid, self.services
-        layer = self._cad_layer
-        if at is None or services is None or layer is None:
-            return
-        found: list[MapObject] = []
-        try:
-            for one in ids[:20]:
-                found += await services.spatial.objects.find(layer, one, at[1], limit=1)
-        except DbconsoleError as problem:
-            self._say(problem.sentence)
-        at[0].select(found)
-
-    @work(group="list", exclusive=True, exit_on_error=False)
-    async def action_checks(self) -> None:
-        """Look for what is wrong with the active layer. A check that cannot be made is said."""
-        at, active, services = self.map_and_srid, self.active, self.services
-        if at is None or active is None or services is None:
-            return
-        table = self.query_one("#findings", LiveTable)
-        table.update_rows(())
-        self.show_side("findings", f"checking {active.name.table} …")
-        found: list[Finding] = []
-        try:
-            async for finding in services.spatial.checks.run(active.layer, at[1]):
-                found.append(finding)
-                table.update_rows(tuple(found))
-        except DbconsoleError as problem:
-            self.side.say(problem.sentence)
-            return
-        wrong = sum(bool(one.count) for one in found)
-        self.side.say(f"{count(wrong)} of {count(len(found))} checks of {active.name.table} found something")
-
-    @on(LiveTable.RowHighlighted, "#findings")
-    def _show_finding(self, event: LiveTable.RowHighlighted) -> None:
-        one: Finding | None = event.row
-        pane = self.query_one("#finding", DetailPane)
-        pane.show(one.flaw.value if one else "", finding_sections(one) if one else ())
-
-    @on(LiveTable.RowSelected, "#findings")
-    def _list_examples(self, event: LiveTable.RowSelected) -> None:
-        if event.row.examples:
-            self._list(event.row.examples, event.row.flaw.value)
 
     # Changes ------------------------------------------------------------------------------------------------------
 
@@ -393,8 +304,8 @@ class SpatialObjects(SpatialLooking):
         map_ = self.map
         if map_ is not None and map_.drawing is not None:
             map_.draw(None)
-        elif self.side.view == "detail" and self._back_to is not None:
-            (_, title), self._back_to = self._back_to, None
+        elif self.side.view == "detail" and self._list_title is not None:
+            title, self._list_title = self._list_title, None
             self.show_side("objects", title)
         elif self.side_open or self.side.view != "layers":
             self.close_side()

@@ -11,7 +11,7 @@ from console.dialogs.choose import Choice, ChooseDialog
 from console.errors import DbconsoleError
 from console.models.layers import Layer
 from console.screens.frame import Unfinished
-from console.screens.spatial_objects import SpatialObjects
+from console.screens.spatial_findings import SpatialFindings
 from console.units import bytes_binary, count
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _Way = Callable[["Pyramids", Layer], Awaitable[str | None]]
 """Does something with a layer's pyramid and says what was done; None when the person went back."""
 
 
-class SpatialPyramid(SpatialObjects):
+class SpatialPyramid(SpatialFindings):
     """A pyramid is built behind the map, which goes on; the line above says how far it is."""
 
     @work(group="dialog", exclusive=True, exit_on_error=False)

@@ -1,0 +1,229 @@
+"""Where a map looks: its view, its cursor, what is drawn over it, and how a person moves about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from console.clock import Clock
+from console.models.map_objects import MapObject
+from console.models.map_view import Envelope, Frame, MapView
+from console.screens.spatial_drawing import Drawing, Place, Rectangle
+from console.screens.spatial_views import Views
+
+if TYPE_CHECKING:
+    from console.widgets.map_canvas import MapCanvas
+
+CELL = (2, 4)
+"""Dots of a cell, across and down."""
+
+_FINEST, _COARSEST = 1e-13, 1e12
+"""Limits of the scale: as a share of the coordinates, and in units a dot."""
+
+
+class MapViewing(Container):
+    """A canvas with a view. A subclass draws (`redraw`), asks for what is to be seen (`refine`) and names the object.
+
+    It posts `Changed` when there is something else to be said of it.
+    """
+
+    @dataclass
+    class Changed(Message):
+        """What is seen, or what is known of it, has changed."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, MapViewing.Changed)
+
+    @dataclass
+    class Moved(Message):
+        """The view or the cursor is another."""
+
+    def __init__(self, clock: Clock, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.clock = clock
+        self.views = Views()
+        self.drawing: Drawing | None = None
+        """What is being drawn over the map."""
+        self.pointer: Place | None = None
+        """Where the mouse is."""
+        self.named: MapObject | None = None
+        """What the cursor is at."""
+        self._cursor: Place | None = None
+        self._awaited_fit: tuple[MapView, Envelope] | None = None
+
+    def redraw(self) -> None:
+        """Draws from what is there."""
+
+    def refine(self) -> None:
+        """Asks for what is to be seen."""
+
+    def name_object(self) -> object:
+        """Asks for what the cursor is at, which is `named` then."""
+
+    def compose(self) -> ComposeResult:
+        from console.widgets.map_canvas import MapCanvas
+
+        yield MapCanvas(id="map")
+        yield Static(id="map-notes", markup=False)
+
+    @property
+    def canvas(self) -> MapCanvas:
+        """What it is drawn on."""
+        canvas: MapCanvas = self.query_one("#map")  # type: ignore[assignment]
+        return canvas
+
+    def say(self, notes: Content) -> None:
+        """Says over the map what should be known of it."""
+        line = self.query_one("#map-notes", Static)
+        if line.content != notes:
+            line.display = bool(notes)
+            line.update(notes)
+
+    # Where it looks -----------------------------------------------------------------------------------------------
+
+    @property
+    def view(self) -> MapView | None:
+        """None before it is known where the first layer is."""
+        return self.views.now
+
+    @property
+    def frame(self) -> Frame | None:
+        """The view on the dots that there are; None without a view or room."""
+        return self.canvas.frame if self.view is not None else None
+
+    @property
+    def cursor(self) -> Place | None:
+        """The centre, unless the person has put it elsewhere."""
+        return self._cursor or ((self.view.x, self.view.y) if self.view is not None else None)
+
+    @property
+    def has_own_cursor(self) -> bool:
+        """Whether the person has put the cursor somewhere."""
+        return self._cursor is not None
+
+    def look(self, view: MapView, *, moves: bool = False) -> None:
+        """Looks at a view; one that only `moves` is no step of its own on the way back."""
+        self.views.look(_sensible(view), self.clock.monotonic(), moves=moves)
+        self.look_again()
+
+    def pan(self, right: float, down: float) -> None:
+        """By so many dots."""
+        if self.view is not None:
+            self.look(self.view.panned(right, down), moves=True)
+
+    def pan_screen(self, right: float, down: float) -> None:
+        """By such a part of what is seen, by whole cells."""
+        if (frame := self.frame) is not None:
+            across = round(right * frame.columns / CELL[0]) * CELL[0]
+            self.pan(across, round(down * frame.rows / CELL[1]) * CELL[1])
+
+    def zoom(self, factor: float, at: Place | None = None) -> None:
+        """So many times closer; `at`, or the cursor, stays where it is."""
+        if self.view is not None:
+            self.look(self.view.zoomed(factor, at or self.cursor), moves=True)
+
+    def fit(self, envelope: Envelope) -> None:
+        """Shows all of an envelope."""
+        if self.view is not None:
+            self._fit(self.view, envelope)
+
+    def _fit(self, view: MapView, envelope: Envelope) -> None:
+        width, height = self.canvas.content_size
+        if not width or not height:
+            self._awaited_fit = (view, envelope)
+        else:
+            self._cursor = None
+            self.look(view.fitted(envelope, width * CELL[0], height * CELL[1]))
+
+    def go_to(self, place: Place) -> None:
+        """Has a place in the centre."""
+        if self.view is not None:
+            self._cursor = None
+            self.look(replace(self.view, x=place[0], y=place[1]))
+
+    def step(self, by: int) -> bool:
+        """Back (-1) or forward (1) through the views; False where there is none."""
+        if not self.views.step(by):
+            return False
+        self._cursor = None
+        self.look_again()
+        return True
+
+    def put_cursor(self, place: Place | None) -> None:
+        """Puts the cursor somewhere; None is the centre."""
+        self._cursor = place
+        self._pointed()
+
+    def move_cursor(self, columns: int, rows: int) -> None:
+        """By so many cells; at the border the view goes along."""
+        frame, cursor = self.frame, self.cursor
+        if frame is None or cursor is None:
+            return
+        across, down = frame.dot(*cursor)
+        across, down = across + columns * CELL[0], down + rows * CELL[1]
+        right = min(0.0, across) + max(0.0, across - frame.columns + 1)
+        lower = min(0.0, down) + max(0.0, down - frame.rows + 1)
+        self._cursor = frame.place(across, down)
+        if right or lower:
+            self.pan(right, lower)
+        else:
+            self._pointed()
+
+    def draw(self, drawing: Drawing | None) -> None:
+        """Draws something over the map from now on; the mouse draws rectangles while one is wanted."""
+        self.drawing = drawing
+        self.canvas.draws_rectangle = isinstance(drawing, Rectangle)
+        self.redraw()
+
+    def look_again(self) -> None:
+        """Draws what is there, and asks for what is to be seen and what the cursor is at."""
+        if self._cursor is not None and self.view is not None and (frame := self.frame) is not None:
+            dots = replace(frame, view=self.view).dot(*self._cursor)
+            if not (0 <= dots[0] < frame.columns and 0 <= dots[1] < frame.rows):
+                self._cursor = None
+        self._pointed()
+        self.refine()
+
+    def _pointed(self) -> None:
+        self.named = self.pointer = None
+        self.redraw()
+        self.post_message(self.Moved())
+        self.name_object()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        if self._awaited_fit is not None:
+            awaited, self._awaited_fit = self._awaited_fit, None
+            self._fit(*awaited)
+        elif self.view is not None:
+            self.look_again()
+
+    # The mouse ----------------------------------------------------------------------------------------------------
+
+    def on_map_canvas_panned(self, event: MapCanvas.Panned) -> None:
+        self.pan(-event.right, -event.down)
+
+    def on_map_canvas_zoomed(self, event: MapCanvas.Zoomed) -> None:
+        self.zoom(event.factor, (event.x, event.y))
+
+    def on_map_canvas_pointed(self, event: MapCanvas.Pointed) -> None:
+        self.pointer = (event.x, event.y)
+        self.post_message(self.Changed())
+
+
+def _sensible(view: MapView) -> MapView:
+    """As far away and as close as numbers allow, and on the globe where there is one."""
+    x, y = view.x, view.y
+    if view.is_geographic:
+        x, y = min(180.0, max(-180.0, x)), min(90.0, max(-90.0, y))
+    coarsest = 4.0 if view.is_geographic else _COARSEST
+    scale = min(coarsest, max(max(abs(x), abs(y), 1.0) * _FINEST, view.scale))
+    return replace(view, x=x, y=y, scale=scale)
