@@ -75,7 +75,7 @@ def _notes(stack: LayerStack) -> Iterator[str]:
     for shown in stack.visible:
         if shown.problem:
             yield shown.problem
-        elif shown.picture is not None:
+        elif shown.picture is not None and shown.is_complete:
             yield from shown.picture.notes
 
 

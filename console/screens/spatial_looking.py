@@ -92,6 +92,7 @@ class SpatialLooking(SpatialEditing):
     def show(self, snapshot: SpatialSnapshot, reading: Reading[SpatialSnapshot]) -> None:
         self.notes = snapshot.notes
         is_other = self.stack.take(snapshot.layers, snapshot.default)
+        self.side.table.show_when_empty(Content("There are none."))
         if self.active is None:
             self._say_instead(_nothing_to_show(snapshot))
         elif self.map is None:
