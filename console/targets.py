@@ -220,7 +220,7 @@ def _connect_timeout(option: Option | None) -> float | None:
 
 
 def _tcp(options: Options) -> Tcp:
-    """How silence is found out. What is not above zero is the system's own, as in libpq."""
+    """How silence is found out. What is not above zero is as if nothing had been said, as in libpq."""
     named = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
     numbers: list[int | None] = []
     for name in named:

@@ -165,13 +165,20 @@ def _may_be_for_tls(error: BaseException) -> bool:
 
 
 def _watch_over(peer: socket.socket, tcp: Tcp) -> None:
-    """Has the system find out when the server is silently gone, which the driver would never."""
+    """Has the system find out when the server is silently gone, which the driver would never.
+
+    Half a minute is enough for that unless a person has said another time: the system's own is two hours.
+    """
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, tcp.keepalives)
-    limits = {"TCP_USER_TIMEOUT": tcp.user_timeout}
+    limits = {"TCP_USER_TIMEOUT": tcp.user_timeout or 30_000}
     if tcp.keepalives:
-        limits |= {"TCP_KEEPIDLE": tcp.idle, "TCP_KEEPINTVL": tcp.interval, "TCP_KEEPCNT": tcp.count}
+        limits |= {
+            "TCP_KEEPIDLE": tcp.idle or 15,
+            "TCP_KEEPINTVL": tcp.interval or 5,
+            "TCP_KEEPCNT": tcp.count or 3,
+        }
     for name, value in limits.items():
-        if value is not None and hasattr(socket, name):  # not every system has them all
+        if hasattr(socket, name):  # not every system has them all
             peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 

@@ -49,7 +49,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Tcp:
-    """How a silent peer is found out; None is what the system does. Times in seconds but where it is said."""
+    """How a silent peer is found out; None is what the console thinks right. Times in seconds but where it is said."""
 
     keepalives: bool = True
     idle: int | None = None
