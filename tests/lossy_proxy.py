@@ -1,10 +1,12 @@
-"""A way to a server on which answers get lost: what a network does at the worst moment."""
+"""A way to a server on which answers get lost, late or stuck: what a network does at the worst moment."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from tests.postgres import PostgresCluster
 
@@ -17,33 +19,59 @@ class LossyProxy:
 
     def __init__(self, cluster: PostgresCluster) -> None:
         self._cluster = cluster
+        self._loop = asyncio.get_running_loop()
         self._fatal: bytes | None = None
+        self._flowing = asyncio.Event()
+        self._flowing.set()
         self.port = 0
+        self.delay = 0.0
+        """Seconds that everything is on its way, in either direction."""
+        self.connections = 0
+        """How many were opened."""
+        self.round_trips = 0
+        """How often a client has begun to speak: at first, and after the server has."""
+
+    @property
+    def address(self) -> str:
+        """The way through it to the cluster, as the superuser; without the question whether there is TLS."""
+        return self._cluster.url().replace(f":{self._cluster.port}/", f":{self.port}/") + "?sslmode=disable"
 
     def lose_the_answer_to(self, sent: bytes | None) -> None:
         """From now on whoever sends this gets no answer."""
         self._fatal = sent
 
+    def stall(self) -> None:
+        """From now on nothing arrives anywhere, and nobody is told."""
+        self._loop.call_soon_threadsafe(self._flowing.clear)
+
+    def flow(self) -> None:
+        """What was sent meanwhile arrives, and all that follows."""
+        self._loop.call_soon_threadsafe(self._flowing.set)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        self.connections += 1
         from_server, to_server = await asyncio.open_connection(self._cluster.host, self._cluster.port)
         lost = asyncio.Event()
+        is_clients_turn = True
 
-        async def up() -> None:
-            while data := await reader.read(65536):
-                if self._fatal is not None and self._fatal in data:
-                    lost.set()
-                to_server.write(data)
-                await to_server.drain()
+        def up(data: bytes) -> bool:
+            nonlocal is_clients_turn
+            self.round_trips += is_clients_turn
+            is_clients_turn = False
+            if self._fatal is not None and self._fatal in data:
+                lost.set()
+            return True
 
-        async def down() -> None:
-            while data := await from_server.read(65536):
-                if lost.is_set():
-                    return
-                writer.write(data)
-                await writer.drain()
+        def down(_data: bytes) -> bool:
+            nonlocal is_clients_turn
+            is_clients_turn = True
+            return not lost.is_set()
 
-        ways = [asyncio.create_task(up()), asyncio.create_task(down())]
+        ways = [
+            asyncio.create_task(self._carry(reader, to_server, up)),
+            asyncio.create_task(self._carry(from_server, writer, down)),
+        ]
         with suppress(ConnectionError):
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
@@ -53,6 +81,20 @@ class LossyProxy:
             end.close()
             with suppress(ConnectionError):
                 await end.wait_closed()
+
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, may_pass: Callable[[bytes], bool]
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while data := await source.read(65536):
+            await self._flowing.wait()
+            if not may_pass(data):
+                return
+            if self.delay:
+                loop.call_later(self.delay, sink.write, data)
+            else:
+                sink.write(data)
+        await asyncio.sleep(self.delay)  # the end arrives after what came before it
 
 
 @asynccontextmanager
@@ -65,3 +107,25 @@ async def lossy_proxy(cluster: PostgresCluster) -> AsyncIterator[LossyProxy]:
         yield proxy
     finally:
         server.close()
+
+
+@contextmanager
+def lossy_proxy_aside(cluster: PostgresCluster) -> Iterator[LossyProxy]:
+    """The same in a thread of its own, for a test that does not run in a loop."""
+    begun: Future[LossyProxy] = Future()
+    over = Future[None]()
+
+    async def run() -> None:
+        async with lossy_proxy(cluster) as proxy:
+            begun.set_result(proxy)
+            await asyncio.wrap_future(over)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+    thread = threading.Thread(target=asyncio.run, args=[run()], name="lossy proxy")
+    thread.start()
+    try:
+        yield begun.result(10)
+    finally:
+        over.set_result(None)
+        thread.join()

@@ -55,12 +55,15 @@ class Feed(Generic[S]):
         sample: Callable[[], Awaitable[S]],
         interval: float,
         *,
+        first_look: Callable[[], Awaitable[S]] | None = None,
         point: Callable[[S], Mapping[str, float | None]] = lambda _snapshot: {},
         history_seconds: float = 900.0,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        """`first_look` takes less time than a sample, and comes before the very first one."""
         self._source = source
         self._sample = sample
+        self._first_look = first_look
         self._wanted_interval = interval
         self._interval = interval
         self._point = point
@@ -187,7 +190,9 @@ class Feed(Generic[S]):
             self._wake.clear()
             wanted, self._wanted_now = self._wanted_now, False
             if self._may_ask and (wanted or not self._paused):
-                await self._take()
+                if self._snapshot is None and self._first_look is not None:
+                    await self._take(self._first_look)
+                await self._take(self._sample)
             pause = self._interval if self._may_ask and not self._paused else None
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -199,10 +204,10 @@ class Feed(Generic[S]):
     def _may_ask(self) -> bool:
         return not self._denied and self._source.link.state is LinkState.LIVE
 
-    async def _take(self) -> None:
+    async def _take(self, sample: Callable[[], Awaitable[S]]) -> None:
         began = self._clock.monotonic()
         try:
-            snapshot = await self._sample()
+            snapshot = await sample()
         except ConnectionLost:
             return  # the link has changed, and said so
         except QueryFailed as problem:

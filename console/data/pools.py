@@ -13,6 +13,7 @@ from console.data.server import Server
 from console.data.vitals import VitalsReader
 from console.errors import ConnectionLost, QueryFailed
 from console.models.activity import LOCK_WAITS, StateCounts
+from console.models.health import Vitals
 from console.models.pools import (
     ConnectionGroup,
     DatabaseActivity,
@@ -44,15 +45,26 @@ class PoolsService:
         self._sizes: dict[str, int | None] = {}
         self._sized_at: float | None = None
 
+    async def first_look(self) -> PoolsSnapshot:
+        """The connections now and nothing of the databases: a single question, for a server that is far away.
+
+        Raises as `sample`.
+        """
+        rows = await self._server.fetch("connections")
+        return self._snapshot(rows, (), self._vitals.at_once(rows))
+
     async def sample(self) -> PoolsSnapshot:
         """Connections and databases now, with what the databases did since the sample before.
 
         Raises `ConnectionLost`, `QueryTimedOut` or another `QueryFailed`.
         """
         rows = await self._server.fetch("connections")
-        own = rows[-1]
-        others = rows[:-1]
-        databases = await self._databases()
+        return self._snapshot(rows, await self._databases(), await self._vitals.of(rows))
+
+    def _snapshot(
+        self, rows: Sequence[Any], databases: tuple[DatabaseActivity, ...], vitals: Vitals
+    ) -> PoolsSnapshot:
+        *others, own = rows
         capabilities = self._server.capabilities
         assert capabilities is not None, "a server that answered is known"
         return PoolsSnapshot(
@@ -64,7 +76,7 @@ class PoolsService:
             groups={grouping: _groups(others, column) for grouping, column in _COLUMNS.items()},
             databases=databases,
             console_pool=self._server.pool,
-            vitals=await self._vitals.of(rows),
+            vitals=vitals,
         )
 
     async def _databases(self) -> tuple[DatabaseActivity, ...]:

@@ -165,7 +165,13 @@ def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK
         pools=pools,
         activity=activity,
         pools_feed=Feed(
-            server, pools.sample, settings.refresh, point=_pools_point, history_seconds=seconds, clock=clock
+            server,
+            pools.sample,
+            settings.refresh,
+            first_look=pools.first_look,
+            point=_pools_point,
+            history_seconds=seconds,
+            clock=clock,
         ),
         activity_feed=Feed(server, activity.sample, settings.refresh, clock=clock),
         migrations_feed=Feed(server, sample_migrations, settings.refresh, clock=clock),

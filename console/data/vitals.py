@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from console.data.blocking import pids, summary, trees
@@ -27,6 +28,14 @@ class VitalsReader:
 
         Raises `ConnectionLost` or `QueryFailed`.
         """
+        return replace(
+            self.at_once(rows),
+            blocking=await self._blocking(rows[:-1]),
+            failed_connections_per_minute=await self._failures.per_minute(),
+        )
+
+    def at_once(self, rows: Sequence[Any]) -> Vitals:
+        """As much of them as the rows tell by themselves."""
         others = rows[:-1]
         capabilities = self._server.capabilities
         assert capabilities is not None, "a server that answered is known"
@@ -40,8 +49,8 @@ class VitalsReader:
             max_connections=capabilities.max_connections,
             longest_query=longest["longest_query"] if longest else None,
             longest_query_pid=longest["longest_query_pid"] if longest else None,
-            blocking=await self._blocking(others),
-            failed_connections_per_minute=await self._failures.per_minute(),
+            blocking=None,
+            failed_connections_per_minute=None,
         )
 
     async def _blocking(self, rows: Sequence[Any]) -> BlockingSummary | None:

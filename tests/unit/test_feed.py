@@ -107,6 +107,25 @@ async def staged(interval: float, history_seconds: float = 900.0) -> AsyncIterat
     assert stage.source.listeners == []
 
 
+async def test_a_first_look_is_shown_before_the_first_sample_and_never_again() -> None:
+    async with staged(2.0) as stage:
+        looked = 0
+
+        async def look() -> Snapshot:
+            nonlocal looked
+            looked += 1
+            return Snapshot(NOON, 0)
+
+        feed = Feed(stage.source, stage.sample, 60.0, first_look=look)
+        stop = feed.watch(stage.shown.append)
+        await until(lambda: stage.numbers == [0, 1])
+        feed.sample_now()
+        await until(lambda: stage.numbers == [0, 1, 2])
+        stop()
+        await feed.close()
+        assert looked == 1
+
+
 async def time_passes() -> None:
     """Lets as much time pass as several samples at the short interval need."""
     async with staged(SOON) as other:
