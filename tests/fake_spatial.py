@@ -41,6 +41,7 @@ from tests.fake_map_edits import CAD_LAYER, HOSTILE, FakeEdits
 from tests.fake_map_files import FakeExports, FakeImports
 
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+ANALYSED = NOW - timedelta(days=2)
 TYPES = ("door", "wall", "sensor")
 
 CAD = replace(
@@ -136,7 +137,7 @@ class FakePictures:
             counts[min(rows - 1, int(down // 8)), min(columns - 1, int(across // 8))] += 1
         first = Picture(
             layer.name, frame, Source.STATISTICS, 210, False, False,
-            density=Density(counts), as_of=NOW - timedelta(hours=5),
+            density=Density(counts), as_of=ANALYSED,
         )  # fmt: skip
         yield first
         if self.held is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -23,34 +24,38 @@ MOST_NOTES = 2
 
 _SOURCES = {
     Source.EXACT: "exact",
-    Source.SAMPLE: "~ sampled",
-    Source.STATISTICS: "~ from statistics",
+    Source.SAMPLE: "~ sample",
+    Source.STATISTICS: "~ statistics",
     Source.PYRAMID: "pyramid",
 }
 
 
-def layer_line(active: ShownLayer) -> Content:
+def layer_line(active: ShownLayer, *, is_wide: bool) -> Content:
     """What keys are about: the active layer, and what is let through of it."""
-    line = Content.styled(visible(f"{active.name.schema}.{active.name.table}"), "bold")
+    schema = f"{active.name.schema}." if is_wide else ""
+    line = Content.styled(visible(f"{schema}{active.name.table}"), "bold")
     if active.words:
         line += Content.styled(f"  only {visible(active.words)}", "$accent")
     return line
 
 
-def state_line(active: ShownLayer, view: MapView, building: str) -> Content:
+def state_line(active: ShownLayer, view: MapView, building: str, now: datetime) -> Content:
     """What is being built, what the picture is worth, how much of the layer is in view, the SRID and how close it is."""
     place = f"{srid_in_words(view.srid)} {zoom_in_words(view)}"
-    worth = " · ".join(filter(None, [_source(active), _in_view(active)]))
+    worth = " · ".join(filter(None, [_source(active, now), _in_view(active)]))
     built = Content.styled(f"{building}   ", "$accent") if building else Content("")
     return built + f"{worth}   " + Content.styled(place, "$text-muted")
 
 
-def _source(shown: ShownLayer) -> str:
-    """`exact`, `~ sampled`, `pyramid of 02:10`, and whether a better one is on its way."""
+def _source(shown: ShownLayer, now: datetime) -> str:
+    """`exact`, `~ sample`, `pyramid of 02:10`, and whether a better one is on its way."""
     picture = shown.picture
     if picture is None:
         return "no picture" if shown.problem else "…"
-    when = f" of {picture.as_of.astimezone():%Y-%m-%d %H:%M}" if picture.as_of is not None else ""
+    when = ""
+    if picture.as_of is not None:
+        at = picture.as_of.astimezone()
+        when = f" of {at:%H:%M}" if at.date() == now.astimezone().date() else f" of {at:%Y-%m-%d}"
     return f"{_SOURCES[picture.source]}{when}{'' if shown.is_complete else ' …'}"
 
 

@@ -38,6 +38,8 @@ PAUSE_IN_TYPING = 0.3
 class SpatialLooking(SpatialEditing):
     """The map, the panel beside it and the lines around both. Everything is drawn from what is there, then asked for."""
 
+    AUTO_FOCUS = ""
+
     building: str = ""
     """How far the pyramid is that is being built, in words."""
     side_open: reactive[bool] = reactive(False)
@@ -141,8 +143,8 @@ class SpatialLooking(SpatialEditing):
             return
         from console.screens.spatial_lines import layer_line, line_below, notes_over, state_line
 
-        self._say_in("map-layer", layer_line(active))
-        self._say_in("map-state", state_line(active, map_.view, self.building))
+        self._say_in("map-layer", layer_line(active, is_wide=self.has_class("-wide")))
+        self._say_in("map-state", state_line(active, map_.view, self.building, self.clock.now()))
         self._say_in("map-below", line_below(map_, self.unit))
         map_.say(notes_over(self.stack))
         for legend in self.query("#legend"):

@@ -20,7 +20,7 @@ from console.screens.spatial_places import place_of
 from console.screens.spatial_pyramid import pyramid_in_words
 from console.screens.spatial_text import tree
 from console.screens.spatial_views import Bookmark, Bookmarks, Views
-from tests.fake_spatial import CAD, DENIED, NOW, ROOMS, SPOTS
+from tests.fake_spatial import ANALYSED, CAD, DENIED, NOW, ROOMS, SPOTS
 from tests.fakes import LIVE, LOST, FakeConsole
 
 SIZE = (120, 40)
@@ -95,7 +95,7 @@ async def test_every_move_is_drawn_at_once_and_refined_until_the_next_one() -> N
     async with app.run_test(size=SIZE) as pilot:
         screen = await opened(pilot)
         first = view_of(screen)
-        assert "~ from statistics of 2026-02-28 22:00 …" in line(screen, "map-state")
+        assert f"~ statistics of {ANALYSED.astimezone():%Y-%m-%d} …" in line(screen, "map-state")
         assert "~ 210 of 213 in view" in line(screen, "map-state")
         await press(pilot, "right")
         assert view_of(screen).x > first.x
@@ -122,7 +122,7 @@ async def test_every_move_is_drawn_at_once_and_refined_until_the_next_one() -> N
         await press(pilot, "r")
         assert pictures.forgotten == [CAD.name]
         assert "did not answer within 1 s" in line(screen, "map-notes")
-        assert "~ from statistics" in line(screen, "map-state"), "what was there stays"
+        assert "~ statistics" in line(screen, "map-state"), "what was there stays"
         pictures.problem = None
         app.spatial_feed.give(link=LOST)
         await settled(pilot)
