@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,15 +26,25 @@ from console.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+_PATIENCE = 30.0
+"""Seconds that a connection is waited for."""
+_TOO_LONG = "Every connection of the console was in use for too long."
+_LOOK_AGAIN = 0.02
+"""Seconds after which it is looked whether one of the others has ended: they tell nobody."""
+
 
 class Engine:
-    """A pool that never holds more than the console's limit less the monitor connection.
+    """A pool that never holds more than the console's limit less its other connections.
 
     Importing SQLAlchemy takes a fifth of a second, which watching must not pay: nothing of it is imported before
     the first `connection()`, and then in a thread.
     """
 
-    def __init__(self, target: Target, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, target: Target, settings: Settings, clock: Clock, count_others: Callable[[], int]
+    ) -> None:
+        """`count_others` says how many connections the console has besides these, the monitor always among them."""
+        self._count_others = count_others
         self._target = target
         self._settings = settings
         self._clock = clock
@@ -56,7 +66,7 @@ class Engine:
 
     @property
     def size(self) -> int:
-        """Connections that it may hold."""
+        """Connections that it may hold while there is none but the monitor besides."""
         return self._settings.pool.max_open - 1
 
     @property
@@ -89,8 +99,9 @@ class Engine:
         if self.size < 1:
             raise OperationRefused("This needs a second connection; set pool.max_open to 2 or 3.")
         engine = await self._made()
-        must_wait = self.pool.in_use >= self.size
+        must_wait = self.pool.in_use >= self.size or not self._has_room
         asked = time.perf_counter()
+        await self._wait_for_room()
         async with AsyncExitStack() as giving_back:
             with self._own_errors(connecting=True):
                 connection = await giving_back.enter_async_context(engine.connect())
@@ -103,6 +114,21 @@ class Engine:
             finally:
                 self._last_use = self._clock.monotonic()
 
+    @property
+    def _has_room(self) -> bool:
+        """Whether taking a connection makes none too many in all. What waits for its own pool makes none either."""
+        pool = self.pool
+        makes_none = pool.idle > 0 or pool.in_use >= self.size
+        return makes_none or pool.open_connections + self._count_others() < self._settings.pool.max_open
+
+    async def _wait_for_room(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while not self._has_room:  # noqa: ASYNC110 (whoever goes tells nobody)
+                    await asyncio.sleep(_LOOK_AGAIN)
+        except TimeoutError as error:
+            raise QueryTimedOut(_TOO_LONG) from error
+
     @contextmanager
     def _own_errors(self, *, connecting: bool) -> Iterator[None]:
         """Makes the console's errors of the driver's and of SQLAlchemy's; this module is where both are known."""
@@ -112,7 +138,7 @@ class Engine:
         try:
             yield
         except PoolTimeout as error:
-            raise QueryTimedOut("Every connection of the console was in use for too long.") from error
+            raise QueryTimedOut(_TOO_LONG) from error
         except DBAPIError as error:
             raise self._said(error.driver_exception, connecting) from error
         except DRIVER_ERRORS as error:

@@ -62,7 +62,7 @@ class Server:
         self.target = target
         """Where the monitor connection is, or was last; every place that was named until it was connected once."""
         self.capabilities: Capabilities | None = None
-        self.engine = Engine(target, settings, clock)
+        self.engine = Engine(target, settings, clock, lambda: 1 + self._count_passing())
         self.workers: set[Worker] = set()
         """Processes of the console's own that work on this server, each from its beginning to its end."""
         self._named = target
@@ -313,8 +313,8 @@ class Server:
     @property
     def pool(self) -> ConsolePool:
         """The console's own connections: the monitor and visits, always in use, those of the engine and of its workers."""
-        engine, monitor = self.engine.pool, int(self._monitor is not None)
-        others = monitor + self._visits + sum(worker.connections for worker in self.workers)
+        engine = self.engine.pool
+        others = int(self._monitor is not None) + self._count_passing()
         return replace(
             engine,
             max_open_connections=engine.max_open_connections + 1,
@@ -323,6 +323,10 @@ class Server:
             wait_count=engine.wait_count + self._wait_count,
             wait_duration=engine.wait_duration + self._wait_seconds,
         )
+
+    def _count_passing(self) -> int:
+        """Connections of visits and of workers."""
+        return self._visits + sum(worker.connections for worker in self.workers)
 
 
 def retry_pause(attempts: int) -> float:

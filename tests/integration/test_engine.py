@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -147,6 +147,29 @@ async def test_a_third_task_waits_and_its_wait_is_counted(postgres: PostgresClus
             await third
         assert pool.pool.wait_count == 1
         assert 0.1 <= pool.pool.wait_duration < 10
+
+
+async def test_beside_a_visit_the_engine_takes_one_less(postgres: PostgresCluster) -> None:
+    async with connected(postgres.url()) as server, asyncio.timeout(20), AsyncExitStack() as visiting:
+        await visiting.enter_async_context(server.visit())
+
+        async def work() -> None:
+            async with server.engine.connection() as second:
+                await one(second)
+
+        async with server.engine.connection() as first:
+            await one(first)
+            waiting = asyncio.create_task(work())
+            # A statement of our own, so that time has passed while it waits.
+            await postgres.run("SELECT pg_sleep(0.1)")
+            assert (await held(postgres), server.pool.open_connections) == (3, 3)
+            assert not waiting.done(), "it would be the fourth"
+            await visiting.aclose()
+            await waiting
+            assert server.pool.open_connections == 3
+        assert (server.pool.wait_count, server.pool.idle) == (1, 2)
+        async with server.visit():
+            assert await held(postgres) == server.pool.open_connections <= 3, "what is idle goes for a visit"
 
 
 async def test_no_connection_is_left_beside_the_monitor(postgres: PostgresCluster) -> None:
