@@ -21,6 +21,7 @@ from console.screens.spatial_map import MapPane
 from console.screens.spatial_text import (
     detail_sections,
 )
+from console.screens.spatial_viewing import CELL
 from console.units import count
 from console.widgets.live_table import LiveTable
 
@@ -103,7 +104,18 @@ class SpatialObjects(SpatialLooking):
         self.show_side("detail", one.category or "object", focus=False)
         if not self.has_class("-wide"):
             self.side.detail.focus()
+            self.call_after_refresh(self._uncover)
         self._load_detail(one, closely=closely)
+
+    def _uncover(self) -> None:
+        """Moves the map where the panel lies over the cursor."""
+        map_ = self.map
+        if map_ is None or map_.cursor is None or (frame := map_.frame) is None:
+            return
+        seen = (self.side.region.x - map_.canvas.region.x) * CELL[0]
+        across, _ = frame.dot(*map_.cursor)
+        if 0 < seen <= across:
+            map_.pan(round((across - seen / 2) / CELL[0]) * CELL[0], 0)
 
     @work(group="detail", exclusive=True, exit_on_error=False)
     async def _load_detail(self, one: MapObject, *, closely: bool) -> None:

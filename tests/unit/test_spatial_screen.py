@@ -324,6 +324,10 @@ async def test_where_there_is_nothing_to_look_at_it_says_what_would_help() -> No
         assert "exact · 213 of 213 in view" in line(screen, "map-state")
         await press(pilot, "enter")
         assert screen.side_open, "over the map, where there is no room beside"
+        frame, cursor = map_of(screen).frame, map_of(screen).cursor
+        assert frame is not None
+        assert cursor is not None
+        assert frame.dot(*cursor)[0] < 2 * screen.side.region.x, "what is selected stays in sight"
         await press(pilot, "escape")
         assert not screen.side_open
         assert map_of(screen).canvas.has_focus
