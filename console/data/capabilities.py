@@ -8,18 +8,8 @@ from typing import Any
 
 import asyncpg
 
-from console.data.queries import query
+from console.data.queries import OWN_MARK, query
 from console.models.server import Capabilities
-
-_CAPABILITIES = """
-SELECT row_to_json(c),
-       CASE WHEN c.may_check_client AND c.backend_pid = {pid}
-            THEN set_config('client_connection_check_interval', '1000', false) END
-FROM ({capabilities}) AS c
-"""
-"""The server is asked, too, to notice a client that is gone; but not where the backend is another one than that which
-this connection was told of: there a pooler is in between, and what is set stays for others.
-"""
 
 
 async def capabilities_of(connection: asyncpg.Connection[Any], limit: float) -> Capabilities:
@@ -27,16 +17,17 @@ async def capabilities_of(connection: asyncpg.Connection[Any], limit: float) -> 
 
     It is a COPY: that takes one round trip, where a SELECT takes the driver two, and the first row waits for it.
     """
-    pid, major = connection.get_server_pid(), connection.get_server_version().major
+    question = query("capabilities", connection.get_server_version().major)
     written = bytearray()
 
     async def write(data: bytes) -> None:
         written.extend(data)
 
-    statement = _CAPABILITIES.format(pid=pid, capabilities=query("capabilities", major))
-    await connection.copy_from_query(statement, output=write, timeout=limit)
+    # What the driver makes of a query for `copy_from_query` would not end with the console's mark.
+    statement = f"COPY (SELECT row_to_json(c) FROM ({question}) AS c) TO STDOUT {OWN_MARK}"  # noqa: S608
+    await connection._copy_out(statement, write, limit)
     # A backslash is two in COPY's text; nothing else of JSON is escaped there.
-    row = json.loads(written.decode().partition("\t")[0].replace("\\\\", "\\"))
+    row = json.loads(written.decode().replace("\\\\", "\\"))
     return Capabilities(
         version_number=row["version_number"],
         version=row["version"].split(" ")[0],
@@ -52,5 +43,5 @@ async def capabilities_of(connection: asyncpg.Connection[Any], limit: float) -> 
         superuser_reserved=row["superuser_reserved"],
         reserved=row["reserved"],
         started_at=datetime.fromisoformat(row["started_at"]),
-        is_pooled=row["backend_pid"] != pid,
+        is_pooled=row["backend_pid"] != connection.get_server_pid(),
     )

@@ -46,6 +46,14 @@ _LOST = (
     EOFError,
 )
 
+_ENDED_BECAUSE = "connection was closed in the middle of operation: "
+"""The driver's words before those that the other side had for it."""
+
+_IN_WORDS: Mapping[str, type[asyncpg.PostgresError]] = {
+    "authentication failed|no such user": asyncpg.InvalidPasswordError,
+    "database .+ does not exist|no such database": asyncpg.InvalidCatalogNameError,
+}
+
 _REFUSED_SETTING = "unsupported startup parameter"
 """What PgBouncer says and no server does."""
 
@@ -185,7 +193,7 @@ def _watch_over(peer: socket.socket, tcp: Tcp) -> None:
 def cannot_connect(error: BaseException, target: Target, timeout: float) -> CannotConnect:
     """Why connecting to the first place of the target failed. `timeout` is in seconds."""
     said = _words(error)
-    match error:
+    match _meant(error):
         case asyncpg.InvalidPasswordError() if target.password is None:
             return AuthenticationFailed(
                 f"{target.address} wants a password of role {target.user!r}; give it in PGPASSWORD, ~/.pgpass or the URL."
@@ -288,4 +296,13 @@ def query_error(error: BaseException, timeout: float) -> DbconsoleError:
 def _words(error: BaseException) -> str:
     """The error's own words on one line, without the full stop at the end."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text.rstrip(".")
+    return text.removeprefix(_ENDED_BECAUSE).rstrip(".")
+
+
+def _meant(error: BaseException) -> BaseException:
+    """What a server would have said where PgBouncer says only that the protocol was violated."""
+    if isinstance(error, asyncpg.ProtocolViolationError):
+        for words, kind in _IN_WORDS.items():
+            if re.search(words, str(error)):
+                return kind(str(error))
+    return error

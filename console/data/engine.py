@@ -155,10 +155,9 @@ class Engine:
         return query_error(error, self._settings.timeouts.statement)
 
     async def move(self, target: Target) -> None:
-        """Goes on at another place; where that is not the same one, the connections to the old one are closed."""
-        if target != self._target:
-            self._target = target
-            await self.close()
+        """Goes on at this place, with new connections: the old ones are to another, or as lost as the monitor's was."""
+        self._target = target
+        await self.close()
 
     async def close(self) -> None:
         """Closes every connection that is not in use, and makes the engine forget the others."""

@@ -29,7 +29,14 @@ from console.data.engine import Engine
 from console.data.identifiers import in_quotes, quoted
 from console.data.queries import OLDEST_MAJOR, query
 from console.data.reaching import reach
-from console.errors import CannotConnect, ConnectionLost, OperationRefused, QueryDenied, ServerTooOld
+from console.errors import (
+    CannotConnect,
+    ConnectionLost,
+    DatabaseNotFound,
+    OperationRefused,
+    QueryDenied,
+    ServerTooOld,
+)
 from console.models.pools import ConsolePool
 from console.models.server import Capabilities, Cost, Link, LinkState
 from console.models.target import Target
@@ -119,6 +126,11 @@ class Server:
         timeout = connect_timeout(target, self._settings)
         try:
             major = connection.get_server_version().major
+            if "bouncer" in connection.get_settings().server_version:
+                raise DatabaseNotFound(
+                    f"The database {target.database!r} at {target.address} is PgBouncer's own console; name one that "
+                    "is behind it."
+                )
             if major < OLDEST_MAJOR:
                 raise ServerTooOld(
                     f"{target.address} runs PostgreSQL {major}; dbconsole needs {OLDEST_MAJOR} or newer."

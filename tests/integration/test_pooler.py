@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -18,12 +19,21 @@ from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.protocol import Request, Work
 from console.data.plans.service import PlansService
 from console.data.queries import query
+from console.data.server import Server
 from console.data.spatial.line import MapLine
-from console.errors import QueryFailed, QueryTimedOut
+from console.errors import (
+    AuthenticationFailed,
+    CannotConnect,
+    ConnectionLost,
+    DatabaseNotFound,
+    QueryFailed,
+    QueryTimedOut,
+)
 from console.models.migrations import Direction, RunState
 from console.models.plans import PlanRequest
 from console.models.server import LinkState
 from console.settings import Migrations, Settings, Timeouts
+from console.targets import resolve
 from tests import alembic_projects, sql_pairs
 from tests.accounts import accounts_of, created, platform_of, trail
 from tests.live import connected, until
@@ -222,3 +232,41 @@ async def test_a_pooler_that_takes_every_setting_and_does_nothing_with_it_is_fou
             assert server.target.is_pooled
             rows = await server.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1)", [*LIMITS])
             assert {row["name"]: row["setting"] for row in rows} == LIMITS
+
+
+async def test_its_refusals_are_those_of_a_server_and_one_that_comes_back_behind_it_is_found(
+    clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "FIRST_RETRY", 0.02)
+    monkeypatch.setattr(server_module, "LAST_RETRY", 0.1)
+    with (
+        clusters.make(17) as cluster,
+        pgbouncer(clusters, cluster, "transaction", admin_users="postgres") as pooler,
+    ):
+        refusals = {
+            pooler.url().replace(cluster.password, "wrong"): (AuthenticationFailed, "refused the password"),
+            pooler.url(database="nowhere"): (DatabaseNotFound, "has no database 'nowhere'"),
+            pooler.url(database="pgbouncer"): (DatabaseNotFound, "is PgBouncer's own console; name one that"),
+            f"{pooler.url()}?options=-cwork_mem%3D7MB": (
+                CannotConnect,
+                "takes no options .+ leave out PGOPTIONS",
+            ),
+        }
+        for url, (kind, words) in refusals.items():
+            with pytest.raises(kind, match=words):
+                await Server(resolve(url, {}), SETTINGS).connect()
+
+        server = Server(resolve(pooler.url(), {}), SETTINGS)
+        keeping = asyncio.create_task(server.keep_connected())
+        await until(lambda: server.link.state is LinkState.LIVE)
+        await asyncio.to_thread(cluster.stop, signal.SIGQUIT)
+        with pytest.raises(ConnectionLost):
+            await server.fetch("SELECT 1 AS one")
+        await until(lambda: "server login has been failing" in (server.link.problem or ""))
+        await asyncio.to_thread(cluster.start)
+        await until(lambda: server.link.state is LinkState.LIVE)
+        assert await server.fetch("SELECT 1 AS one")
+        keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeping
+        await server.close()

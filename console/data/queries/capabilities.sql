@@ -1,5 +1,7 @@
--- What this server and this role can do, asked once for each connection. Servers notice a client that is gone from
--- PostgreSQL 14 on, where the system can tell it; elsewhere setting it is an error, on Windows for one.
+-- What this server and this role can do. Asked once for each connection, in the one round trip that also asks the
+-- server to notice a client that is gone: from PostgreSQL 14 on, and where the system can tell it. Elsewhere setting
+-- it is an error, on Windows for one. A session that did not begin with the console's settings is a pooler's, and
+-- others get it as it is left.
 SELECT current_setting('server_version_num')::int AS version_number,
        current_setting('server_version') AS version,
        current_user AS role,
@@ -16,4 +18,6 @@ SELECT current_setting('server_version_num')::int AS version_number,
        current_setting('superuser_reserved_connections')::int AS superuser_reserved,
        coalesce(current_setting('reserved_connections', true), '0')::int AS reserved,
        pg_postmaster_start_time() AS started_at,
-       current_setting('server_version_num')::int >= 140000 AND version() LIKE '%linux%' AS may_check_client
+       CASE WHEN current_setting('server_version_num')::int >= 140000 AND version() LIKE '%linux%'
+             AND (SELECT source FROM pg_settings WHERE name = 'lock_timeout') = 'client'
+            THEN set_config('client_connection_check_interval', '1000', false) END AS checks_client
