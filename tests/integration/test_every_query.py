@@ -20,7 +20,7 @@ from tests.postgres import PostgresCluster
 ROLES = ("postgres", "monitor", "plain")
 NEEDS_SUPERUSER = {"failed_logins", "role_passwords"}
 """The services ask these only where `Capabilities` say that they may be asked."""
-NEEDS_TABLES = {"migration_alembic_version", "migration_golang_version", "migration_ledger"}
+NEEDS_TABLES = {"map_systems", "migration_alembic_version", "migration_golang_version", "migration_ledger"}
 """These are asked of tables that a server has only once it was migrated: see the tests of the migrations' status."""
 NEEDS_EXTENSION = {name for name in variants() if name.startswith("statements_")} - {"statements_extension"}
 """These are asked of pg_stat_statements: see the tests of the statements, which ask every version of it."""
