@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import asyncpg
@@ -49,7 +49,7 @@ _LOST = (
 _ENDED_BECAUSE = "connection was closed in the middle of operation: "
 """The driver's words before those that the other side had for it."""
 
-_IN_WORDS: Mapping[str, type[asyncpg.PostgresError]] = {
+_IN_WORDS: Mapping[str, Callable[[str], BaseException]] = {
     "authentication failed|no such user": asyncpg.InvalidPasswordError,
     "database .+ does not exist|no such database": asyncpg.InvalidCatalogNameError,
 }
@@ -192,8 +192,8 @@ def _watch_over(peer: socket.socket, tcp: Tcp) -> None:
 
 def cannot_connect(error: BaseException, target: Target, timeout: float) -> CannotConnect:
     """Why connecting to the first place of the target failed. `timeout` is in seconds."""
-    said = _words(error)
-    match _meant(error):
+    said, error = _words(error), _meant(error)
+    match error:
         case asyncpg.InvalidPasswordError() if target.password is None:
             return AuthenticationFailed(
                 f"{target.address} wants a password of role {target.user!r}; give it in PGPASSWORD, ~/.pgpass or the URL."
