@@ -34,6 +34,7 @@ _COMMANDS = (
     "platform",
     "pools",
     "slow",
+    "spatial",
     "users",
 )
 

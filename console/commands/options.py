@@ -29,7 +29,7 @@ def console_options(function: Function) -> Function:
         migrations_option,
         click.option(
             "--screen",
-            metavar="pools|activity|slow|migrations|accounts",
+            metavar="pools|activity|slow|migrations|accounts|spatial",
             help="The screen that is shown first.",
         ),
         click.option("--read-only", is_flag=True, default=None, help="Let nothing be changed."),

@@ -36,6 +36,7 @@ TABS = (
     ("3", "slow", "Slow queries"),
     ("4", "migrations", "Migrations"),
     ("5", "accounts", "Accounts"),
+    ("6", "spatial", "Spatial"),
 )
 """Key, mode and title of every screen."""
 
