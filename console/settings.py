@@ -180,7 +180,7 @@ class Settings(BaseSettings):
     """Seconds between two samples."""
     theme: str | None = None
     """The name of a theme; None is the one that suits the terminal."""
-    screen: Literal["pools", "activity", "slow", "migrations", "accounts"] = "pools"
+    screen: Literal["pools", "activity", "slow", "migrations", "accounts", "spatial"] = "pools"
     """The screen that is shown first."""
     environment: Annotated[str | None, BeforeValidator(_environment)] = None
     """What the server is for: "production", "staging" and "development" have a meaning, any other word is shown."""

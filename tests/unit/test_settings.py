@@ -130,7 +130,7 @@ def test_other_variables_of_ours_and_empty_ones_are_no_settings(file: Path) -> N
         ("history_minutes = 1.5", "history_minutes in {file}, line 1: 1.5 is not a whole number."),
         ("alerts = 3", "alerts in {file}, line 1: 3 is not a table of names and values."),
         ("[keys]\na = 1", "keys.a in {file}, line 2: 1 is not text."),
-        ("screen = 'pool'", "screen in {file}, line 1: \"pool\" is not 'pools', 'activity', 'slow', 'migrations' or 'accounts'."),
+        ("screen = 'pool'", "screen in {file}, line 1: \"pool\" is not 'pools', 'activity', 'slow', 'migrations', 'accounts' or 'spatial'."),
         ("alerts.query_seconds = 'x y'", 'alerts.query_seconds in {file}, line 1: "x y" is not a number of seconds, '
          "nor a duration such as 30s, 1h30m or 500ms."),
         ("refresh = 1\nrefresh", "{file} is not TOML: expected '=' after a key in a key/value pair (at end of document)."),
@@ -187,7 +187,7 @@ def test_what_is_wrong_in_the_environment_is_said(
         (
             "screen",
             "sloth",
-            "--screen: \"sloth\" is not 'pools', 'activity', 'slow', 'migrations' or 'accounts'.",
+            "--screen: \"sloth\" is not 'pools', 'activity', 'slow', 'migrations', 'accounts' or 'spatial'.",
         ),
         ("environment", "two words", '--environment: "two words" is not one word of at most 24 letters.'),
     ],

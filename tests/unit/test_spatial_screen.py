@@ -47,7 +47,7 @@ async def settled(pilot: Pilot[int]) -> None:
 
 async def opened(pilot: Pilot[int]) -> SpatialScreen:
     await settled(pilot)
-    await pilot.app.switch_mode("spatial")
+    await pilot.press("6")
     await settled(pilot)
     return screen_of(pilot)
 
