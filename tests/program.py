@@ -27,7 +27,7 @@ import console.cli, console.settings
 from importlib import import_module
 for name in console.cli._COMMANDS:
     import_module(f"console.commands.{name}")
-for name in ("accounts", "migrations", "plans", "roles", "statements"):
+for name in ("accounts", "migrations", "plans", "roles", "spatial", "statements"):
     import_module(f"console.data.{name}.service")
 import console.data.services
 

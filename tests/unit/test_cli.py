@@ -238,6 +238,7 @@ def test_completion_scripts_call_us_back(shell: str) -> None:
                 "platform",
                 "pools",
                 "slow",
+                "spatial",
                 "users",
             ],
         ),
