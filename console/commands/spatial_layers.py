@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 import time
@@ -66,6 +65,8 @@ def with_spatial(
     target: str | None, options: Mapping[str, Any], work: Callable[[SpatialService], Awaitable[Answer]]
 ) -> Answer:
     """What `work` gives with the maps of a live server, which is let go of again; SIGTERM and SIGHUP cancel it."""
+    import asyncio
+
     from console.commands.sampling import sampled_with
     from console.data.audit import AuditFile
     from console.data.spatial.context import SpatialContext

@@ -62,6 +62,7 @@ def imported(*arguments: str, environ: dict[str, str] | None = None) -> tuple[in
         ["audit", "list", "--help"],
         ["keys", "create", "--help"],
         ["users", "show", "--help"],
+        ["spatial", "export", "--help"],
     ],
     ids=" ".join,
 )
