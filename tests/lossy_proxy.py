@@ -30,6 +30,8 @@ class LossyProxy:
         """How many were opened."""
         self.round_trips = 0
         """How often a client has begun to speak: at first, and after the server has."""
+        self._serving: set[asyncio.Task[None]] = set()
+        self._ways: set[asyncio.Task[None]] = set()
 
     @property
     def address(self) -> str:
@@ -51,6 +53,10 @@ class LossyProxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None, "a server serves in tasks"
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         from_server, to_server = await asyncio.open_connection(self._cluster.host, self._cluster.port)
         lost = asyncio.Event()
         is_clients_turn = True
@@ -68,19 +74,26 @@ class LossyProxy:
             is_clients_turn = True
             return not lost.is_set()
 
-        ways = [
+        ways = {
             asyncio.create_task(self._carry(reader, to_server, up)),
             asyncio.create_task(self._carry(from_server, writer, down)),
-        ]
-        with suppress(ConnectionError):
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        }
+        self._ways |= ways
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
+        self._ways -= ways
         for end in (writer, to_server):
             end.close()
             with suppress(ConnectionError):
                 await end.wait_closed()
+
+    async def end(self) -> None:
+        """Ends every connection."""
+        for way in self._ways:
+            way.cancel()
+        await asyncio.gather(*self._serving)
 
     async def _carry(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, may_pass: Callable[[bytes], bool]
@@ -107,6 +120,7 @@ async def lossy_proxy(cluster: PostgresCluster) -> AsyncIterator[LossyProxy]:
         yield proxy
     finally:
         server.close()
+        await proxy.end()
 
 
 @contextmanager
@@ -119,8 +133,6 @@ def lossy_proxy_aside(cluster: PostgresCluster) -> Iterator[LossyProxy]:
         async with lossy_proxy(cluster) as proxy:
             begun.set_result(proxy)
             await asyncio.wrap_future(over)
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
 
     thread = threading.Thread(target=asyncio.run, args=[run()], name="lossy proxy")
     thread.start()

@@ -42,6 +42,10 @@ class Source(Protocol):
     def link(self) -> Link:
         """How things stand now."""
 
+    @property
+    def seconds_on_the_way(self) -> float:
+        """How long all questions and answers were under way so far: what is far away is not slow."""
+
     def on_link_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Has `listener` called at every change of the link; what is returned ends that."""
 
@@ -205,7 +209,7 @@ class Feed(Generic[S]):
         return not self._denied and self._source.link.state is LinkState.LIVE
 
     async def _take(self, sample: Callable[[], Awaitable[S]]) -> None:
-        began = self._clock.monotonic()
+        began, on_the_way = self._clock.monotonic(), self._source.seconds_on_the_way
         try:
             snapshot = await sample()
         except ConnectionLost:
@@ -216,7 +220,7 @@ class Feed(Generic[S]):
         else:
             self._snapshot, self._taken_at, self._problem = snapshot, self._clock.now(), None
             self._remember(Point(snapshot.at, self._point(snapshot)))
-        took = self._clock.monotonic() - began
+        took = self._clock.monotonic() - began - (self._source.seconds_on_the_way - on_the_way)
         self._interval = min(LONGEST_INTERVAL, max(self._wanted_interval, took * SHARE))
         self._tell()
 

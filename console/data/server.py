@@ -77,6 +77,11 @@ class Server:
         self._clock = clock
         self._monitor: asyncpg.Connection[Any] | None = None
         self._turn = asyncio.Lock()
+        self.seconds_on_the_way = 0.0
+        """How long all questions and answers were under way, apart from the work of the server."""
+        self._round_trip = 0.0
+        """Seconds to the server and back, as far as is known: the shortest time of this connection."""
+        self._asked: set[str] = set()
         self._denied: dict[str, QueryDenied] = {}
         self._link = Link(LinkState.CONNECTING, clock.now())
         self._listeners: list[Callable[[], None]] = []
@@ -150,6 +155,8 @@ class Server:
         self.target = replace(target, is_pooled=capabilities.is_pooled)
         self.capabilities = capabilities
         self._monitor = connection
+        self._round_trip = 0.0
+        self._asked.clear()
         self._denied.clear()
         self._lost.clear()
         connection.add_termination_listener(self._terminated)
@@ -246,6 +253,7 @@ class Server:
             monitor, capabilities = self._monitor, self.capabilities
             if monitor is None or capabilities is None:
                 raise ConnectionLost(self._link.problem)
+            began = time.perf_counter()
             try:
                 rows: list[asyncpg.Record] = await monitor.fetch(
                     with_identifiers(query(name, capabilities.major), identifiers or {}),
@@ -257,12 +265,20 @@ class Server:
                 if isinstance(problem, ConnectionLost):
                     self._lose(problem)
                 raise problem from error
-        self._spend(rows)
+        self._account_for(time.perf_counter() - began, name, rows)
         return rows
 
-    def _spend(self, rows: Sequence[asyncpg.Record]) -> None:
+    def _account_for(self, seconds: float, name: str, rows: Sequence[asyncpg.Record]) -> None:
+        """Parts what a question took into what the server has worked and what was on the way there and back."""
+        trips = 1 if name in self._asked else 2  # the driver has a new statement described before it is run
+        if self.target.is_pooled:
+            trips = 4
+        self._asked.add(name)
         if rows and "server_ms" in rows[0].keys():  # noqa: SIM118 (a record iterates over its values)
-            self._spent.append((self._clock.monotonic(), max(row["server_ms"] or 0.0 for row in rows)))
+            server_ms = max(row["server_ms"] or 0.0 for row in rows)
+            self._spent.append((self._clock.monotonic(), server_ms))
+            self._round_trip = min(self._round_trip or seconds, (seconds - server_ms / 1000) / trips)
+        self.seconds_on_the_way += min(seconds, trips * self._round_trip)
 
     @asynccontextmanager
     async def visit(self, database: str | None = None) -> AsyncIterator[asyncpg.Connection[Any]]:

@@ -36,6 +36,7 @@ class Source:
     """A server whose link is set by hand."""
 
     def __init__(self) -> None:
+        self.seconds_on_the_way = 0.0
         self.link = Link(LinkState.LIVE, NOON)
         self.listeners: list[Callable[[], None]] = []
 
@@ -58,6 +59,7 @@ class Stage:
         self.asked = 0
         self.takes = 0.0
         """Seconds that the next samples take, on the clock."""
+        self.of_which_on_the_way = 0.0
         self.problem: QueryFailed | ConnectionLost | None = None
         self.held: asyncio.Event | None = None
         """While it is there and not set, samples wait for it."""
@@ -76,6 +78,7 @@ class Stage:
         if self.held is not None:
             await self.held.wait()
         self.clock.seconds += self.takes
+        self.source.seconds_on_the_way += self.of_which_on_the_way
         if self.problem is not None:
             raise self.problem
         return Snapshot(NOON + (self.asked - 1) * APART, self.asked)
@@ -203,10 +206,10 @@ async def test_the_interval_follows_a_slow_server_and_recovers() -> None:
         stage.feed.sample_now()
         await stage.sampled(2)
         assert stage.shown[-1].interval == LONGEST_INTERVAL
-        stage.takes = 0.01
+        stage.takes, stage.of_which_on_the_way = 90.0, 89.9
         stage.feed.sample_now()
         await stage.sampled(3)
-        assert stage.shown[-1].interval == 2.0
+        assert stage.shown[-1].interval == 2.0, "being far away is no load"
 
 
 async def test_another_interval_counts_from_now() -> None:
