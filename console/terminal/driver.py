@@ -85,6 +85,7 @@ class ConsoleDriver(LinuxDriver):
         """Whether the alternate screen is to stay, for the app that comes next."""
         self._in_application_mode = False
         self._ending = False
+        self._is_told_to_end = False
         self._handlers_before: dict[int, Any] = {}
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -115,6 +116,8 @@ class ConsoleDriver(LinuxDriver):
             super().write(data)
 
     def _sigcont_application(self, *_: object) -> None:
+        if self._is_told_to_end:
+            return  # a terminal that is closed continues what ran on it; a thread that begins now may never start
         if self._auto_restart and self._in_application_mode:  # stopped from outside, unprepared
             self.suspend_application_mode()
         super()._sigcont_application()
@@ -165,7 +168,7 @@ class ConsoleDriver(LinuxDriver):
     def _exit(self, return_code: int) -> None:
         if self._ending:
             return  # the first reason counts, not what follows from it
-        self._ending = True
+        self._ending = self._is_told_to_end = True
         self.hands_over = False
         with contextlib.suppress(RuntimeError):  # the loop is closed: the app has ended already
             self._loop.call_soon_threadsafe(self._app.exit, None, return_code)

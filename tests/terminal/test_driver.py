@@ -62,6 +62,9 @@ class Sample(DeltaPainting, App[int]):
 
 if "block hangup" in sys.argv:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+if "continue at the end" in sys.argv:
+    disable_input = ConsoleDriver.disable_input
+    ConsoleDriver.disable_input = lambda driver: (signal.raise_signal(signal.SIGCONT), disable_input(driver))
 app = Sample(driver_class=ConsoleDriver)
 app.run()
 sys.exit(app.return_code)
@@ -107,6 +110,16 @@ def test_signals_end_it_in_order(console: PtySession, number: signal.Signals) ->
     console.signal(number)
     assert console.wait_exit() == 128 + number
     assert console.screen.text.strip() == ""
+
+
+def test_what_is_continued_while_it_ends_does_not_begin_again() -> None:
+    """As when a terminal is closed, which sends both signals, one right behind the other."""
+    with session("continue at the end") as console:
+        console.wait_for(is_ready)
+        console.signal(signal.SIGHUP)
+        assert console.wait_exit() == 128 + signal.SIGHUP
+        assert bytes(console.output).count(b"\x1b[?1049h") == 1
+        assert_restored(console)
 
 
 def test_a_crash_restores_the_terminal(console: PtySession) -> None:
