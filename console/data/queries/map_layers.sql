@@ -1,5 +1,6 @@
 -- Every column with geometry: of PostGIS's types, in whatever schema those are, and of PostgreSQL's own points. A
--- partition is shown by its table. There is a row also where there is none.
+-- partition is shown by its table; what an extension has brought is not shown. There is a row also where there is none.
+-- An SRID and a shape are in the type's modifier, or in CHECKs as PostGIS before 2.0 made them.
 -- Takes no lock on a table that somebody keeps to himself: its size is then that of its last VACUUM or ANALYZE.
 WITH RECURSIVE postgis AS (
     SELECT e.extversion AS version, e.extnamespace AS namespace, n.nspname AS schema
@@ -24,6 +25,9 @@ WITH RECURSIVE postgis AS (
       AND NOT c.relispartition
       AND n.nspname !~ '^pg_'
       AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT 1
+                      FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ), member AS (
     SELECT oid AS root, oid FROM layer
     UNION
@@ -51,7 +55,7 @@ WITH RECURSIVE postgis AS (
     -- the statistics of the server's work have seen come.
     SELECT root,
            sum(coalesce(main_size, relpages * current_setting('block_size')::bigint) + other_size)::bigint AS size,
-           sum(CASE WHEN is_counted AND relpages > 0 AND main_size IS NOT NULL
+           sum(CASE WHEN is_counted AND relpages > 0 AND main_size > 0
                     THEN reltuples / relpages * (main_size / current_setting('block_size')::bigint)
                     WHEN is_counted THEN reltuples
                     ELSE nullif(pg_stat_get_live_tuples(oid), 0) END)::bigint AS rows
@@ -60,11 +64,15 @@ WITH RECURSIVE postgis AS (
 )
 SELECT p.version AS postgis,
        p.schema::text AS postgis_schema,
+       CASE WHEN l.oid IS NULL
+            THEN EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'postgis') END AS may_have_postgis,
        l.schema::text,
        l.name::text,
        l."column"::text,
        l.kind,
        l.modifier,
+       checked.srid AS checked_srid,
+       checked.shape AS checked_shape,
        l.relkind::text,
        CASE WHEN l.relkind <> 'v' THEN w.rows END AS rows,
        coalesce(w.size, 0) AS size,
@@ -82,8 +90,9 @@ SELECT p.version AS postgis,
        EXISTS (SELECT 1
                FROM pg_stats s
                WHERE s.schemaname = l.schema AND s.tablename = l.name AND s.attname = l."column")
-       OR (NOT l.may_read_all AND coalesce(pg_stat_get_last_analyze_time(l.oid), pg_stat_get_last_autoanalyze_time(l.oid))
-                                  IS NOT NULL) AS is_analysed,
+       OR ((NOT l.may_read_all OR row_security_active(l.oid))
+           AND coalesce(pg_stat_get_last_analyze_time(l.oid), pg_stat_get_last_autoanalyze_time(l.oid))
+               IS NOT NULL) AS is_analysed,
        has_schema_privilege(l.namespace, 'USAGE') AS may_use_schema,
        has_column_privilege(l.oid, l.attnum, 'SELECT') AS may_read_column,
        l.relkind IN ('r', 'p') AND has_table_privilege(l.oid, 'INSERT, UPDATE, DELETE') AS may_write,
@@ -114,4 +123,12 @@ LEFT JOIN LATERAL (
       AND NOT a.attisdropped
       AND (l.may_read_all OR has_column_privilege(l.oid, a.attnum, 'SELECT'))
 ) AS b ON true
+LEFT JOIN LATERAL (
+    SELECT max(substring(c.definition FROM 'st_srid\([^()]*\) = \(?(\d+)'))::int AS srid,
+           max(substring(c.definition FROM 'geometrytype\([^()]*\) = ''(\w+)''')) AS shape
+    FROM (SELECT pg_get_constraintdef(oid) AS definition
+          FROM pg_constraint
+          WHERE conrelid = l.oid AND contype = 'c' AND conkey = ARRAY[l.attnum]) AS c
+    WHERE l.kind = 'geometry' AND l.modifier < 0 AND l.oid NOT IN (SELECT relation FROM kept)
+) AS checked ON true
 ORDER BY l.schema, l.name, l.attnum

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import inf, nextafter
+
 from console.data.spatial.dialects import dialect, relation
+from console.data.spatial.filters import column
 from console.data.spatial.line import MapLine
 from console.data.spatial.rows import STORED, envelope_of, is_finite
-from console.errors import ObjectMissing, QueryFailed
+from console.errors import ObjectMissing, QueryFailed, QueryTimedOut
 from console.models.layers import GeometryKind, Layer
 from console.models.map_view import Envelope
 
@@ -13,6 +17,13 @@ ROWS = 20_000
 """Rows that are looked at where there are no statistics."""
 ROOM = 0.02
 """What is added on every side: neither statistics nor some of the rows know the outermost."""
+OUTERMOST = 10_000
+"""Points beyond those that were looked at, on each side, that an index is asked for at a time."""
+_ROUNDS = 3
+_FARTHEST = 3e38
+"""What statistics and indexes keep of infinity, in their four bytes, is farther."""
+_MERCATOR, _MOST_NORTHERN = (3857, 3395, 900913), 85.06
+"""Where a pole is infinitely far, or 240,000 km; maps of the world end at that latitude."""
 
 
 class Extents:
@@ -26,46 +37,99 @@ class Extents:
 
         Raises `OperationRefused` where view and layer cannot be brought together, and as `MapLine.fetch`.
         """
-        seen = dialect(layer, srid)
-        if layer.kind is GeometryKind.GEOMETRY and layer.is_analysed and layer.relation in STORED:
-            try:
-                if (found := await self._estimated(layer, srid)) is not None:
-                    return found.grown(ROOM)
-            except ObjectMissing:
-                raise
-            except QueryFailed:
-                pass  # statistics that are not for us, or a place that the other SRID does not have
-        if layer.kind is GeometryKind.POINT:
-            sides = ("min({0}[0])", "min({0}[1])", "max({0}[0])", "max({0}[1])")
-        else:
-            sides = ("min(ST_XMin({0}))", "min(ST_YMin({0}))", "max(ST_XMax({0}))", "max(ST_YMax({0}))")
-        names = ("west", "south", "east", "north")
-        columns = ", ".join(
-            f"{side.format(seen.geometry)} AS {name}" for side, name in zip(sides, names, strict=True)
-        )
-        [row] = await self._line.fetch(
-            f"SELECT {columns} FROM {self._some(layer)} WHERE {is_finite(layer)}"  # noqa: S608
-        )
-        found = envelope_of(row)
+        dialect(layer, srid)
+        found = await self._estimated(layer) or await self._looked_at(layer)
+        if found is None:
+            return None
+        if srid and srid != layer.srid:
+            found = await self._transformed(found, layer, srid)
         return found.grown(ROOM) if found is not None else None
 
-    async def _estimated(self, layer: Layer, srid: int | None) -> Envelope | None:
-        own = layer.srid or 0
-        box = f"ST_SetSRID(ST_EstimatedExtent($1::text, $2::text, $3::text)::geometry, {own:d})"
-        if srid is not None and srid != own:
-            box = f"ST_Transform(ST_Segmentize({box}, greatest(ST_XMax({box}) - ST_XMin({box}), 1e-9) / 16), {srid:d})"
+    async def _estimated(self, layer: Layer) -> Envelope | None:
+        """As the statistics or the index have it; those of a geography are about a globe in space."""
+        if layer.kind is not GeometryKind.GEOMETRY or not layer.is_analysed or layer.relation not in STORED:
+            return None
+        try:
+            [row] = await self._line.fetch(
+                "SELECT ST_XMin(box) AS west, ST_YMin(box) AS south, ST_XMax(box) AS east, ST_YMax(box) AS north "
+                "FROM ST_EstimatedExtent($1::text, $2::text, $3::text) AS box",
+                layer.name.schema,
+                layer.name.table,
+                layer.name.column,
+            )
+        except (ObjectMissing, QueryTimedOut):
+            raise
+        except QueryFailed:
+            return None  # statistics that are not for us
+        found = envelope_of(row)
+        if found is None or max(-found.west, -found.south, found.east, found.north) > _FARTHEST:
+            return None
+        return found
+
+    async def _looked_at(self, layer: Layer) -> Envelope | None:
+        table = relation(layer.name)
+        found = None
+        if layer.relation in STORED and layer.rows is not None and layer.rows > ROWS:
+            share = 100 * ROWS / layer.rows
+            found = await self._around(layer, f"{table} AS o TABLESAMPLE SYSTEM ({share:.6f}) REPEATABLE (1)")
+        if found is None:  # few pages may have been none
+            found = await self._around(layer, f"(SELECT * FROM {table} LIMIT {ROWS}) AS o")  # noqa: S608
+        if found is not None and layer.kind is GeometryKind.POINT and layer.has_index:
+            return await self._with_outermost(layer, found)
+        return found
+
+    async def _around(self, layer: Layer, source: str, *arguments: float) -> Envelope | None:
+        """The envelope of those rows that are somewhere."""
+        own = column(layer.name.column)
+        if layer.kind is GeometryKind.POINT:
+            x_min, y_min, x_max, y_max = f"{own}[0]", f"{own}[1]", f"{own}[0]", f"{own}[1]"
+        else:
+            plane = f"{own}::geometry" if layer.kind is GeometryKind.GEOGRAPHY else own
+            x_min, y_min, x_max, y_max = (f"ST_{side}({plane})" for side in ("XMin", "YMin", "XMax", "YMax"))
         [row] = await self._line.fetch(
-            "SELECT ST_XMin(box) AS west, ST_YMin(box) AS south, ST_XMax(box) AS east, ST_YMax(box) AS north "  # noqa: S608
-            f"FROM (SELECT {box} AS box) AS estimated",
-            layer.name.schema,
-            layer.name.table,
-            layer.name.column,
+            f"SELECT min({x_min}) AS west, min({y_min}) AS south, max({x_max}) AS east, max({y_max}) AS north "  # noqa: S608
+            f"FROM {source} WHERE {is_finite(layer)}",
+            *arguments,
         )
         return envelope_of(row)
 
-    def _some(self, layer: Layer) -> str:
-        table = relation(layer.name)
-        is_sampled = layer.relation in STORED
-        if is_sampled and layer.rows is not None and layer.rows > ROWS:
-            return f"{table} AS o TABLESAMPLE SYSTEM ({100 * ROWS / layer.rows:.6f}) REPEATABLE (1)"
-        return f"(SELECT * FROM {table} LIMIT {ROWS}) AS o"  # noqa: S608
+    async def _with_outermost(self, layer: Layer, found: Envelope) -> Envelope:
+        """Grown by the points that an index finds beyond it."""
+        seen = dialect(layer, None)
+        own = seen.column
+        sides = " UNION ALL ".join(
+            f"(SELECT {own} FROM {relation(layer.name)} AS o WHERE {seen.within(first)} LIMIT {OUTERMOST})"  # noqa: S608
+            for first in (1, 5, 9, 13)
+        )
+        for _ in range(_ROUNDS):
+            beyond = await self._around(
+                layer,
+                f"({sides}) AS o",
+                *(-inf, -inf, nextafter(found.west, -inf), inf),
+                *(-inf, -inf, inf, nextafter(found.south, -inf)),
+                *(nextafter(found.east, inf), -inf, inf, inf),
+                *(-inf, nextafter(found.north, inf), inf, inf),
+            )
+            if beyond is None:
+                break
+            found = found.united(beyond)
+        return found
+
+    async def _transformed(self, own: Envelope, layer: Layer, srid: int) -> Envelope | None:
+        """In another SRID: its borders and its middle, for a straight one may be bent there."""
+        if layer.is_geographic and srid in _MERCATOR:
+            south, north = (max(-_MOST_NORTHERN, min(_MOST_NORTHERN, y)) for y in (own.south, own.north))
+            own = replace(own, south=south, north=north)
+        [row] = await self._line.fetch(
+            "SELECT min(ST_X(place)) AS west, min(ST_Y(place)) AS south, max(ST_X(place)) AS east, max(ST_Y(place)) AS north "
+            "FROM generate_series(0, 16) AS c, generate_series(0, 16) AS r, "
+            "ST_Transform(ST_SetSRID(ST_MakePoint($1::float8 + c * $3::float8 / 16, $2::float8 + r * $4::float8 / 16), "
+            "$5::int), $6::int) AS place",
+            own.west,
+            own.south,
+            own.width,
+            own.height,
+            layer.srid,
+            srid,
+        )
+        return envelope_of(row)

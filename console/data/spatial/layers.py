@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import asyncpg
 
@@ -51,6 +52,8 @@ _SHAPES = (
 _WGS_84 = 4326
 _ON_THE_GLOBE = range(4001, 5000)
 """Where nearly all of EPSG's systems with degrees are."""
+KEPT_SECONDS = 10.0
+"""How long what was found is taken for what there is: a map is sampled far more often than tables are made."""
 _FEW_ROWS = 10_000
 """That are shown without statistics just as fast."""
 
@@ -63,12 +66,21 @@ class Layers:
         self._extents = Extents(context.line)
         self._postgis_schema: str | None = None
         self._geographic: dict[int, bool] = {}
+        self._kept: SpatialSnapshot | None = None
+        self._read_at = 0.0
 
     async def sample(self, vitals: Vitals | None = None) -> SpatialSnapshot:
-        """The layers as they are now.
+        """The layers as they are now, or were up to `KEPT_SECONDS` ago.
 
         Raises `ConnectionLost`, `QueryTimedOut` or another `QueryFailed`.
         """
+        clock = self._context.clock
+        if self._kept is None or clock.monotonic() - self._read_at >= KEPT_SECONDS:
+            self._kept = await self._read()
+            self._read_at = clock.monotonic()
+        return replace(self._kept, at=clock.now(), vitals=vitals)
+
+    async def _read(self) -> SpatialSnapshot:
         found = await self._context.server.fetch("map_layers")
         postgis, postgis_schema = found[0]["postgis"], found[0]["postgis_schema"]
         if postgis_schema != self._postgis_schema:
@@ -79,8 +91,8 @@ class Layers:
         rows = [row for row in found if row["name"] is not None]
         await self._find_out_units({srid for row in rows if (srid := _srid(row)) is not None})
         layers = tuple(self._layer(row) for row in rows)
-        notes = tuple(self._notes(rows, layers))
-        return SpatialSnapshot(self._context.clock.now(), layers, postgis, postgis_schema, notes, vitals)
+        notes = tuple(self._notes(rows, layers) if rows else _without_layers(found[0]))
+        return SpatialSnapshot(self._context.clock.now(), layers, postgis, postgis_schema, notes)
 
     async def extent(self, layer: Layer, srid: int | None) -> Envelope | None:
         """About where a layer is, in the SRID of a view; None where there is nothing. It takes milliseconds.
@@ -126,14 +138,9 @@ class Layers:
 
     def _notes(self, rows: Sequence[asyncpg.Record], layers: Sequence[Layer]) -> Iterator[str]:
         """What is missing, one sentence of a kind with the statement for its first layer."""
-        if self._postgis_schema is None:
-            yield (
-                "There is no PostGIS in this database, so that only PostgreSQL's own points are shown; where the server has "
-                "it, this adds it: CREATE EXTENSION postgis;"
-            )
         hidden = [(row, layer) for row, layer in zip(rows, layers, strict=True) if not layer.may_read]
         if hidden:
-            yield f"This role may not read {_first(hidden)}; this lets it: {self._grant(*hidden[0])};"
+            yield f"This role may not read {_named(hidden)}; this lets it: {self._grant(*hidden[0])};"
         large = [
             (row, layer)
             for row, layer in zip(rows, layers, strict=True)
@@ -143,9 +150,9 @@ class Layers:
             and layer.size
         ]
         if bare := [(row, layer) for row, layer in large if not layer.has_index]:
-            yield f"There is no index on {_first(bare)}, which makes it slow: {index_statement(bare[0][1])};"
+            yield f"There is no index on {_named(bare)}, which makes it slow: {index_statement(bare[0][1])};"
         if unknown := [(row, layer) for row, layer in large if not layer.is_analysed]:
-            yield f"There are no statistics of {_first(unknown)}: ANALYZE {_quoted(unknown[0][1])};"
+            yield f"There are no statistics of {_named(unknown)}: ANALYZE {_quoted(unknown[0][1])};"
 
     def _grant(self, row: asyncpg.Record, layer: Layer) -> str:
         capabilities = self._context.server.capabilities
@@ -158,9 +165,25 @@ class Layers:
         return "; ".join(grants)
 
 
-def _first(found: Sequence[tuple[asyncpg.Record, Layer]]) -> str:
-    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return f"{found[0][1].name}{more}"
+def _without_layers(row: asyncpg.Record) -> Iterator[str]:
+    """How a database without a layer comes to have one."""
+    if row["postgis"] is not None:
+        return
+    if row["may_have_postgis"]:
+        yield "There is no PostGIS in this database; this adds its types: CREATE EXTENSION postgis;"
+    else:
+        yield (
+            "PostGIS is not installed on the server; once its package is, this adds its types to the database: "
+            "CREATE EXTENSION postgis;"
+        )
+
+
+def _named(found: Sequence[tuple[asyncpg.Record, Layer]]) -> str:
+    """The first two by name, and how many more there are."""
+    names = [str(layer.name) for _, layer in found[:2]]
+    if len(found) > 2:
+        return f"{', '.join(names)} and {len(found) - 2} more"
+    return " and ".join(names)
 
 
 def _quoted(layer: Layer) -> str:
@@ -168,12 +191,12 @@ def _quoted(layer: Layer) -> str:
 
 
 def _srid(row: asyncpg.Record) -> int | None:
-    """As PostGIS has it in a column's modifier; a geography is on WGS 84 unless that says otherwise."""
+    """As PostGIS has it in a column's modifier or a CHECK; a geography is on WGS 84 unless that says otherwise."""
     modifier: int = row["modifier"]
     if row["kind"] == GeometryKind.POINT.value:
         return None
     if modifier < 0:
-        return _WGS_84 if row["kind"] == GeometryKind.GEOGRAPHY.value else None
+        return _WGS_84 if row["kind"] == GeometryKind.GEOGRAPHY.value else row["checked_srid"] or None
     return (modifier & 0x0FFFFF00) >> 8 or None
 
 
@@ -182,4 +205,4 @@ def _shape(row: asyncpg.Record) -> str:
     modifier: int = row["modifier"]
     if row["kind"] == GeometryKind.POINT.value:
         return "POINT"
-    return _SHAPES[(modifier & 0xFC) >> 2] if modifier >= 0 else _SHAPES[0]
+    return _SHAPES[(modifier & 0xFC) >> 2] if modifier >= 0 else row["checked_shape"] or _SHAPES[0]
