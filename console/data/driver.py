@@ -35,8 +35,18 @@ from console.settings import Settings
 
 APPLICATION_NAME = "dbconsole"
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, EOFError)
-"""All that a call of the driver can raise, a time-out among them (`TimeoutError` is an `OSError`)."""
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    EOFError,
+)
+"""All that a call of the driver can raise, a time-out among them (`TimeoutError` is an `OSError`).
+
+The driver says that it is at fault itself where a question follows upon the server's last word before the connection
+has ended.
+"""
 
 _LOST = (
     asyncpg.PostgresConnectionError,
@@ -287,6 +297,8 @@ def query_error(error: BaseException, timeout: float) -> DbconsoleError:
             return ObjectMissing(f"The server says: {said}.")
         case TimeoutError():
             return ConnectionLost(f"The server did not answer within {timeout:g} s.")
+        case asyncpg.InternalClientError():
+            return ConnectionLost("The server closed the connection.")
         case _ if isinstance(error, _LOST):
             return ConnectionLost(f"The connection was lost: {said}.")
         case _:

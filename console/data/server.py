@@ -301,7 +301,13 @@ class Server:
                 raise cannot_connect(error, target, connect_timeout(target, self._settings)) from error
             try:
                 yield connection
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+                ConnectionError,
+                TimeoutError,
+            ) as error:
                 raise query_error(error, self._settings.timeouts.statement) from error
             finally:
                 await hang_up(connection)

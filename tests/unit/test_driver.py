@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from console.data.driver import cannot_connect, connection_arguments, query_error
+from console.data.driver import DRIVER_ERRORS, cannot_connect, connection_arguments, query_error
 from console.errors import (
     AuthenticationFailed,
     CannotConnect,
@@ -79,11 +79,14 @@ def test_refusals_that_no_test_server_makes(
         (asyncpg.CrashShutdownError("terminating connection"), ConnectionLost),
         (asyncpg.ConnectionDoesNotExistError("connection was closed"), ConnectionLost),
         (asyncpg.InterfaceError("connection is closed"), ConnectionLost),
+        # What a question gets that follows upon the server's last word.
+        (asyncpg.InternalClientError("cannot switch to state 11; another operation (2)"), ConnectionLost),
         (ConnectionResetError(104, "Connection reset by peer"), ConnectionLost),
         (TimeoutError(), ConnectionLost),
     ],
 )
 def test_answers_that_are_errors(error: Exception, kind: type[DbconsoleError]) -> None:
+    assert isinstance(error, DRIVER_ERRORS)
     assert type(query_error(error, 10)) is kind
 
 
