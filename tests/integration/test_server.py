@@ -291,6 +291,17 @@ async def test_a_server_that_is_restarted(
     await none_left(small_postgres)
 
 
+async def test_a_server_that_crashes_and_recovers(small_postgres: PostgresCluster, eager: None) -> None:
+    async with kept(small_postgres.url()) as console:
+        await until(console.is_live)
+        first = console.pid
+        everyone = psutil.Process(small_postgres.pid).children()
+        next(one for one in everyone if "background writer" in " ".join(one.cmdline())).kill()
+        await until(lambda: console.is_live() and console.pid != first)
+        assert any(link.state is LinkState.LOST for link in console.links)
+        assert await ours(small_postgres) == 1
+
+
 async def test_a_server_that_stands_still(small_postgres: PostgresCluster, eager: None) -> None:
     async with kept(small_postgres.url(), BRISK) as console:
         await until(console.is_live)
