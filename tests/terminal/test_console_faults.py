@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import psutil
 import pytest
 
+from console.screens.frame import TABS
 from tests.postgres import Clusters, PostgresCluster
 from tests.terminal.console_session import ENTER, Console, is_live
 from tests.terminal.emulator import Emulator
@@ -95,6 +97,28 @@ def test_a_stopped_server_leaves_the_last_data_until_it_starts_again(
         console.send("1")
         console.wait_gone("shop-web")
         console.wait_for(is_live)
+        console.quit()
+
+
+def test_every_screen_survives_restarts_immediate_shutdowns_and_crashes(
+    cluster: PostgresCluster, home: Path
+) -> None:
+    """On each screen another of them; keys work meanwhile, and the screen is live again by itself."""
+
+    def shut_down_at_once() -> None:
+        cluster.stop(signal.SIGQUIT)
+
+    with Console(home, cluster.url(), *REFRESH) as console:
+        for (key, _, title), fault in zip(TABS, cycle((cluster.stop, shut_down_at_once, cluster.kill))):
+            console.send(key)
+            console.wait_live()
+            console.wait_seen(title)
+            fault()
+            console.wait_for(is_lost)
+            console.wait_seen("refused the connection; is PostgreSQL running there")
+            assert_keys_work(console)
+            cluster.start()
+            console.wait_live()
         console.quit()
 
 
