@@ -11,25 +11,39 @@ import pytest
 from console.data.activity import QUERY_BEGINNING, ActivityService
 from console.data.audit import AuditFile
 from console.data.failures import FailureWatch
+from console.data.migrations import ledger
 from console.data.pools import PoolsService
 from console.data.queries import OLDEST_MAJOR, variants
 from console.data.server import with_identifiers
+from console.data.statements.extension import find_extension, query_of
+from console.models.statements import ExtensionState
 from tests.live import connected
+from tests.migration_plans import database
 from tests.postgres import PostgresCluster
 
 ROLES = ("postgres", "monitor", "plain")
 NEEDS_SUPERUSER = {"failed_logins", "role_passwords"}
 """The services ask these only where `Capabilities` say that they may be asked."""
 NEEDS_TABLES = {"map_systems", "migration_alembic_version", "migration_golang_version", "migration_ledger"}
-"""These are asked of tables that a server has only once it was migrated: see the tests of the migrations' status."""
+"""These are asked of tables that not every database has: of PostGIS, or where it was migrated (see `TABLES`)."""
 NEEDS_EXTENSION = {name for name in variants() if name.startswith("statements_")} - {"statements_extension"}
-"""These are asked of pg_stat_statements: see the tests of the statements, which ask every version of it."""
+"""These are asked of pg_stat_statements (see `TABLES`); the tests of the statements ask every version of it."""
 IDENTIFIERS = {
     "count_rows": {"schema": "pg_catalog", "relation": "pg_class"},
     "count_values": {"schema": "pg_catalog", "relation": "pg_class", "column": "reloptions"},
     "keys_with_hashes": {"schema": "pg_catalog", "relation": "pg_class", "key_hash": "relname"},
 }
 """What is put in for the names in a query."""
+TABLES = f"""
+CREATE EXTENSION pg_stat_statements;
+CREATE TABLE alembic_version AS SELECT 'one' AS version_num;
+CREATE TABLE schema_migrations AS SELECT 1::bigint AS version, false AS dirty;
+{ledger.CREATE.format(table=ledger.TABLE)};
+INSERT INTO {ledger.TABLE} (history, revision, direction, done, previous, checksum, started_at, seconds, person)
+VALUES ('one', 'one', 'upgrade', true, '{{}}', '', now(), 1, 'somebody');
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC;
+"""  # noqa: S608
+"""What was migrated, with statements counted."""
 
 
 async def arguments(victim: asyncpg.Connection) -> dict[str, tuple[object, ...]]:
@@ -103,6 +117,33 @@ async def test_every_variant_runs_and_only_reads(supported_postgres: PostgresClu
     finally:
         victim.terminate()
         await asking.close()
+
+
+async def test_what_needs_tables_or_an_extension_is_read_with_them(
+    supported_postgres: PostgresCluster,
+) -> None:
+    """The newest version of pg_stat_statements that the server has; older ones are asked by the tests of it."""
+    async with database(supported_postgres, TABLES) as name:
+        for role in ROLES:
+            async with connected(supported_postgres.url(role, name)) as server:
+                extension = await find_extension(server)
+                assert extension.state is ExtensionState.READY
+                assert extension.problem == "", "it is the server's newest"
+                here = {"schema": extension.schema}
+                assert await server.ask(query_of(extension), [], identifiers=here)
+                for asked, *given in (
+                    ("statements_by_id", 1),
+                    ("statements_hidden",),
+                    ("statements_texts", ["1"], 10),
+                ):
+                    await server.ask(asked, *given, identifiers=here)
+                for asked, table, *given in (
+                    ("migration_alembic_version", "alembic_version"),
+                    ("migration_golang_version", "schema_migrations"),
+                    ("migration_ledger", "dbconsole_migrations", "one", 0),
+                ):
+                    rows = await server.ask(asked, *given, identifiers={"schema": "public", "table": table})
+                    assert len(rows) == 1, asked
 
 
 @pytest.mark.parametrize("asked_as_oldest", [False, True])
