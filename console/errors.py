@@ -12,6 +12,7 @@
     │   ├── ConnectionRefused
     │   ├── ConnectTimeout
     │   ├── AuthenticationFailed
+    │   │   └── PasswordRefused
     │   ├── TlsFailed
     │   ├── DatabaseNotFound
     │   ├── TooManyConnections
@@ -105,6 +106,17 @@ class AuthenticationFailed(CannotConnect):
     """The server refused the user or the password."""
 
     transient = False
+
+
+class PasswordRefused(AuthenticationFailed):
+    """The server wants a password; give it in PGPASSWORD, ~/.pgpass or the URL."""
+
+    def because(self, reasons: Sequence[str]) -> PasswordRefused:
+        """The same, with reasons put in behind what is wrong and before what to do."""
+        if not reasons:
+            return self
+        problem, semicolon, remedy = self.sentence.rpartition("; ")
+        return PasswordRefused(f"{problem} ({', '.join(reasons)}){semicolon}{remedy}")
 
 
 class TlsFailed(CannotConnect):

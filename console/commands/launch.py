@@ -25,7 +25,7 @@ def find_target(destination: Destination, warn: Callable[[str], None]) -> Target
 
     `warn` is told what is wrong with a file that has passwords. Raises BadTarget.
     """
-    from console.credentials import with_passwords
+    from console.credentials.known import with_passwords
     from console.destinations import password_in_the_open, target_of
 
     target = target_of(destination, os.environ)

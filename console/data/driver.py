@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 
+from console.credentials.passwords import Passwords
 from console.data.pooled import PooledConnection, as_pooled, setting, split
 from console.data.tls import tls_contexts
 from console.errors import (
@@ -23,6 +24,7 @@ from console.errors import (
     DbconsoleError,
     HostNotFound,
     ObjectMissing,
+    PasswordRefused,
     QueryDenied,
     QueryFailed,
     QueryTimedOut,
@@ -100,14 +102,55 @@ def connect_timeout(target: Target, settings: Settings) -> float:
     return target.connect_timeout or settings.timeouts.connect
 
 
-async def connect(
-    target: Target, *, limit: float, server_settings: Mapping[str, str], **more: Any
-) -> asyncpg.Connection[Any]:
-    """A connection to the first place of the target, within `limit` seconds: a `PooledConnection` behind a pooler.
+class _PasswordMissing(asyncpg.InvalidPasswordError):  # type: ignore[misc]
+    """The server wants a password, and none is known."""
 
-    The driver is told everything, so that it has nothing to look up in the environment; `more` are further arguments
-    of `asyncpg.connect`. Raises what the driver raises, or `TlsFailed`.
+
+class _NoPassword:
+    """Stands for a password until the driver looks at it, which it does when the server wants one.
+
+    With an empty one it would go on, and the server would write down that somebody had failed to log in.
     """
+
+    def __bool__(self) -> bool:
+        raise _PasswordMissing("no password is known")
+
+
+async def connect(
+    target: Target,
+    *,
+    limit: float,
+    server_settings: Mapping[str, str],
+    passwords: Passwords | None = None,
+    **more: Any,
+) -> asyncpg.Connection[Any]:
+    """A connection to the first place of the target: a `PooledConnection` behind a pooler.
+
+    `limit` is in seconds, for each password that is tried: that of the target, and then those that `passwords` has,
+    which knows at the end which one was taken. The driver is told everything, so that it has nothing to look up in
+    the environment; `more` are further arguments of `asyncpg.connect`.
+
+    Raises what the driver raises, `TlsFailed`, or `PasswordRefused` where `passwords` has no other one.
+    """
+    if passwords is None:
+        return await _let_in(target, limit, server_settings, **more)
+    target = passwords.known(target)
+    while True:
+        try:
+            connection = await _let_in(target, limit, server_settings, **more)
+        except asyncpg.PostgresError as error:
+            problem = cannot_connect(error, target, limit)
+            if not isinstance(problem, PasswordRefused):
+                raise
+            target = await passwords.another(target, problem)
+        else:
+            passwords.proven(target)
+            return connection
+
+
+async def _let_in(
+    target: Target, limit: float, server_settings: Mapping[str, str], **more: Any
+) -> asyncpg.Connection[Any]:
     if not target.is_pooled:
         try:
             return await _connect(target, limit, server_settings, **more)
@@ -129,7 +172,8 @@ async def _connect(
         "port": target.port,
         "user": target.user,
         "database": target.database,
-        "password": target.password.get_secret_value() if target.password else "",
+        # A connection remembers what it was given: this is what gives the password, not the password.
+        "password": target.password.get_secret_value if target.password else _NoPassword,
         "direct_tls": target.tls.is_direct,
         "target_session_attrs": "any",
         "gsslib": "gssapi",
@@ -140,18 +184,26 @@ async def _connect(
     ways = tls_contexts(target)
     async with asyncio.timeout(limit):
         try:
-            connection = await asyncpg.connect(ssl=ways[0] or False, **arguments)
+            connection = await _opened(ssl=ways[0] or False, **arguments)
         except DRIVER_ERRORS as first:
             if len(ways) == 1 or not _may_be_for_tls(first):
                 raise
             try:
-                connection = await asyncpg.connect(ssl=ways[1] or False, **arguments)
+                connection = await _opened(ssl=ways[1] or False, **arguments)
             except asyncpg.InvalidAuthorizationSpecificationError as second:
                 # The second way is not allowed there; why the first one failed is what a person can mend.
                 raise (second if isinstance(first, ConnectionError) else first) from None
     if not target.is_socket:
         _watch_over(connection._transport.get_extra_info("socket"), target.tcp)
     return connection
+
+
+async def _opened(**arguments: Any) -> asyncpg.Connection[Any]:
+    try:
+        return await asyncpg.connect(**arguments)
+    except asyncpg.InternalClientError as error:
+        # How the driver passes on what was raised while it looked at the password.
+        raise (error.__cause__ if isinstance(error.__cause__, _PasswordMissing) else error) from None
 
 
 async def set_on(connection: asyncpg.Connection[Any], settings: Mapping[str, str], limit: float) -> None:
@@ -177,7 +229,7 @@ async def hang_up(connection: asyncpg.Connection[Any]) -> None:
 
 def _may_be_for_tls(error: BaseException) -> bool:
     """Whether it might go better with encryption, or without: sslmode `allow` and `prefer` then try the other one."""
-    if isinstance(error, ConnectionRefusedError | TimeoutError):
+    if isinstance(error, ConnectionRefusedError | TimeoutError | _PasswordMissing):
         return False
     return isinstance(error, ssl.SSLError | ConnectionError | asyncpg.InvalidAuthorizationSpecificationError)
 
@@ -205,13 +257,14 @@ def cannot_connect(error: BaseException, target: Target, timeout: float) -> Cann
     said, error = _words(error), _meant(error)
     match error:
         case asyncpg.InvalidPasswordError() if target.password is None:
-            return AuthenticationFailed(
+            return PasswordRefused(
                 f"{target.address} wants a password of role {target.user!r}; give it in PGPASSWORD, ~/.pgpass or the URL."
             )
         case asyncpg.InvalidPasswordError():
-            return AuthenticationFailed(
-                f"{target.address} refused the password of role {target.user!r}; give another one in PGPASSWORD, "
-                "~/.pgpass or the URL."
+            where = f" from {target.password_from}" if target.password_from else ""
+            return PasswordRefused(
+                f"{target.address} refused the password of role {target.user!r}{where}; give another one in "
+                "PGPASSWORD, ~/.pgpass or the URL."
             )
         case asyncpg.InvalidAuthorizationSpecificationError() if (
             target.tls.mode == "disable" and "no encryption" in said

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from console.clock import Clock
+from console.credentials.passwords import Passwords
 from console.data.driver import (
     DRIVER_ERRORS,
     cannot_connect,
@@ -41,13 +42,19 @@ class Engine:
     """
 
     def __init__(
-        self, target: Target, settings: Settings, clock: Clock, count_others: Callable[[], int]
+        self,
+        target: Target,
+        settings: Settings,
+        clock: Clock,
+        passwords: Passwords,
+        count_others: Callable[[], int],
     ) -> None:
         """`count_others` says how many connections the console has besides these, the monitor always among them."""
         self._count_others = count_others
         self._target = target
         self._settings = settings
         self._clock = clock
+        self._passwords = passwords
         self._engine: AsyncEngine | None = None
         self._making = asyncio.Lock()
         self._waits = 0
@@ -209,7 +216,8 @@ class Engine:
             size = 0 if self._target.is_pooled else 100
             dbapi = engine.dialect.loaded_dbapi
             return dbapi.connect(
-                async_creator_fn=partial(connect, **arguments), prepared_statement_cache_size=size
+                async_creator_fn=partial(connect, **arguments, passwords=self._passwords),
+                prepared_statement_cache_size=size,
             )
 
         engine = create_async_engine(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
+from console.credentials.passwords import Passwords
 from console.data.driver import (
     DRIVER_ERRORS,
     cannot_connect,
@@ -39,7 +40,7 @@ _T = TypeVar("_T")
 _ABOUT_WRITING = (SessionKind.READ_WRITE, SessionKind.READ_ONLY)
 
 
-async def reach(target: Target, settings: Settings) -> _Reached:
+async def reach(target: Target, settings: Settings, passwords: Passwords) -> _Reached:
     """A read-only connection to the first place that is what the target asks for, and the target as it is there.
 
     An address that does not answer, and a server that is starting or of another kind, is passed over. One that refuses
@@ -52,7 +53,7 @@ async def reach(target: Target, settings: Settings) -> _Reached:
     try:
         for endpoint in _in_order(target.endpoints, target):
             try:
-                found = await _connected(target.at(endpoint), settings)
+                found = await _connected(target.at(endpoint), settings, passwords)
             except CannotConnect as problem:
                 problems.append(problem)
                 if _ends_the_search(problem):
@@ -80,7 +81,7 @@ async def reach(target: Target, settings: Settings) -> _Reached:
             await hang_up(spare[0])
 
 
-async def _connected(target: Target, settings: Settings) -> _Reached:
+async def _connected(target: Target, settings: Settings, passwords: Passwords) -> _Reached:
     """A connection to the first address of one place that takes it. Raises `CannotConnect`."""
     limit = connect_timeout(target, settings)
     problems: list[CannotConnect] = []
@@ -93,8 +94,8 @@ async def _connected(target: Target, settings: Settings) -> _Reached:
         if target.session in _ABOUT_WRITING:  # what the server itself says is asked first
             del arguments["server_settings"]["default_transaction_read_only"]
         try:
-            connection = await connect(**arguments)
-            return connection, replace(there, is_pooled=as_pooled(connection) is not None)
+            connection = await connect(**arguments, passwords=passwords)
+            return connection, replace(passwords.known(there), is_pooled=as_pooled(connection) is not None)
         except DRIVER_ERRORS as error:
             problem = cannot_connect(error, there, limit)
             problem.__cause__ = error

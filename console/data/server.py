@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from console.clock import SYSTEM_CLOCK, Clock
+from console.credentials.passwords import Passwords
 from console.data.capabilities import capabilities_of
 from console.data.driver import (
     DRIVER_ERRORS,
@@ -65,11 +66,18 @@ class Server:
     connection is a state (`link`), not an error: `keep_connected` brings it back.
     """
 
-    def __init__(self, target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> None:
-        self.target = target
-        """Where the monitor connection is, or was last; every place that was named until it was connected once."""
+    def __init__(
+        self,
+        target: Target,
+        settings: Settings,
+        clock: Clock = SYSTEM_CLOCK,
+        passwords: Passwords | None = None,
+    ) -> None:
+        """`passwords` has those that the target does not; without it there are no others."""
+        self.passwords = passwords or Passwords()
+        self._target = target
         self.capabilities: Capabilities | None = None
-        self.engine = Engine(target, settings, clock, lambda: 1 + self._count_passing())
+        self.engine = Engine(target, settings, clock, self.passwords, lambda: 1 + self._count_passing())
         self.workers: set[Worker] = set()
         """Processes of the console's own that work on this server, each from its beginning to its end."""
         self._named = target
@@ -91,6 +99,14 @@ class Server:
         self._wait_count = 0
         self._wait_seconds = 0.0
         self._visits = 0
+
+    @property
+    def target(self) -> Target:
+        """Where the monitor connection is, or was last; every place that was named until it was connected once.
+
+        With the password that was right there last.
+        """
+        return self.passwords.known(self._target)
 
     # The link ---------------------------------------------------------------------------------------------------
 
@@ -119,7 +135,8 @@ class Server:
                 await self._lost.wait()
 
     def try_now(self) -> None:
-        """Ends the pause before the next try."""
+        """Ends the pause before the next try, in which every password may be tried again and asked for."""
+        self.passwords.start_over()
         self._try_now.set()
 
     async def connect(self) -> None:
@@ -127,7 +144,7 @@ class Server:
 
         Raises `CannotConnect`, which says why in a sentence. Without it the link is live.
         """
-        connection, target = await reach(self._named, self._settings)
+        connection, target = await reach(self._named, self._settings, self.passwords)
         timeout = connect_timeout(target, self._settings)
         try:
             major = connection.get_server_version().major
@@ -152,7 +169,7 @@ class Server:
             await hang_up(connection)
             await self.connect()
             return
-        self.target = replace(target, is_pooled=capabilities.is_pooled)
+        self._target = replace(target, is_pooled=capabilities.is_pooled)
         self.capabilities = capabilities
         self._monitor = connection
         self._round_trip = 0.0
@@ -296,7 +313,7 @@ class Server:
         self._visits += 1
         try:
             try:
-                connection = await connect(**arguments, statement_cache_size=0)
+                connection = await connect(**arguments, passwords=self.passwords, statement_cache_size=0)
             except DRIVER_ERRORS as error:
                 raise cannot_connect(error, target, connect_timeout(target, self._settings)) from error
             try:

@@ -67,6 +67,8 @@ class Endpoint:
     port: int
     hostaddr: str | None = None
     password: SecretStr | None = field(default=None, repr=False)
+    password_from: str | None = None
+    """Where the password was found, for a person: "PGPASSWORD", "the keyring"."""
 
     @property
     def is_socket(self) -> bool:
@@ -113,11 +115,14 @@ class Target:
     """The password file; None for `~/.pgpass`."""
     is_pooled: bool = False
     """Whether a pooler is known to be there, that may keep no session: found out as the console connects."""
+    password_from: str | None = None
+    """Where the password was found, for a person."""
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every place where the server may be, the first one first."""
-        return (Endpoint(self.host, self.port, self.hostaddr, self.password), *self.others)
+        first = Endpoint(self.host, self.port, self.hostaddr, self.password, self.password_from)
+        return (first, *self.others)
 
     def at(self, *endpoints: Endpoint) -> Target:
         """The same server at these places instead of its own."""
@@ -128,6 +133,7 @@ class Target:
             port=first.port,
             hostaddr=first.hostaddr,
             password=first.password,
+            password_from=first.password_from,
             others=tuple(others),
         )
 

@@ -20,6 +20,7 @@ from console.errors import (
     ConnectTimeout,
     DatabaseNotFound,
     HostNotFound,
+    PasswordRefused,
     ServerTooOld,
     TlsFailed,
     TooManyConnections,
@@ -90,7 +91,7 @@ def tls_postgres(clusters: Clusters) -> Iterator[PostgresCluster]:
 
 
 async def test_a_wrong_password_is_not_repeated(postgres: PostgresCluster) -> None:
-    sentence = await refused(postgres.url(password=SECRET), AuthenticationFailed)
+    sentence = await refused(postgres.url(password=SECRET), PasswordRefused)
     assert sentence == (
         f"127.0.0.1:{postgres.port} refused the password of role 'postgres'; "
         "give another one in PGPASSWORD, ~/.pgpass or the URL."
@@ -102,8 +103,10 @@ async def test_a_missing_password_is_asked_for_and_not_looked_for(
 ) -> None:
     # What the resolved target does not have, the driver must not find in the environment.
     monkeypatch.setenv("PGPASSWORD", postgres.password)
-    sentence = await refused(postgres.url(password=""), AuthenticationFailed)
+    failures = postgres.log.count("password authentication failed")
+    sentence = await refused(postgres.url(password=""), PasswordRefused)
     assert "wants a password of role 'postgres'; give it in PGPASSWORD" in sentence
+    assert postgres.log.count("password authentication failed") == failures, "nobody failed to log in"
 
 
 async def test_an_unknown_host() -> None:

@@ -22,10 +22,10 @@ from console.data.queries import query
 from console.data.server import Server
 from console.data.spatial.line import MapLine
 from console.errors import (
-    AuthenticationFailed,
     CannotConnect,
     ConnectionLost,
     DatabaseNotFound,
+    PasswordRefused,
     QueryFailed,
     QueryTimedOut,
 )
@@ -244,7 +244,7 @@ async def test_its_refusals_are_those_of_a_server_and_one_that_comes_back_behind
         pgbouncer(clusters, cluster, "transaction", admin_users="postgres") as pooler,
     ):
         refusals = {
-            pooler.url().replace(cluster.password, "wrong"): (AuthenticationFailed, "refused the password"),
+            pooler.url().replace(cluster.password, "wrong"): (PasswordRefused, "refused the password"),
             pooler.url(database="nowhere"): (DatabaseNotFound, "has no database 'nowhere'"),
             pooler.url(database="pgbouncer"): (DatabaseNotFound, "is PgBouncer's own console; name one that"),
             f"{pooler.url()}?options=-cwork_mem%3D7MB": (

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from console.credentials import with_passwords
+from console.credentials.known import with_passwords
+from console.credentials.passwords import Passwords
 from console.data.reaching import reach
 from console.errors import DbconsoleError
 from console.settings import Settings
@@ -262,7 +263,7 @@ async def ours(argument: str | None, environ: dict[str, str]) -> list[str] | Non
     """Where the console goes; None when it refuses, or is refused."""
     try:
         target = with_passwords(resolve(argument, environ), environ, lambda sentence: None)
-        connection, there = await reach(target, Settings())
+        connection, there = await reach(target, Settings(), Passwords())
     except DbconsoleError:
         return None
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from console.credentials import with_passwords
+from console.credentials.known import with_passwords
 from console.models.target import Target
 from console.targets import resolve
 

@@ -1,4 +1,4 @@
-"""Where a password comes from: the target itself, else the password file. Always a `SecretStr`."""
+"""What is known of passwords before a server asks: the target's own, else the password file's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from console.models.target import Target
 from console.pgpass import pgpass_password
+
+PASSWORD_FILE = "the password file"
 
 
 def with_passwords(target: Target, environ: Mapping[str, str], warn: Callable[[str], None]) -> Target:
@@ -24,7 +26,10 @@ def with_passwords(target: Target, environ: Mapping[str, str], warn: Callable[[s
             said.add(sentence)
             warn(sentence)
 
-    places = target.endpoints
+    passwords = [pgpass_password(target.at(place), environ, warn_once) for place in target.endpoints]
     return target.at(
-        *(replace(place, password=pgpass_password(target.at(place), environ, warn_once)) for place in places)
+        *(
+            replace(place, password=password, password_from=PASSWORD_FILE) if password is not None else place
+            for place, password in zip(target.endpoints, passwords, strict=True)
+        )
     )
