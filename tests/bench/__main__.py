@@ -17,6 +17,7 @@ from tests.bench.contestants import CONSOLE, ON_ACTIVITY, PEER
 from tests.bench.figures import Figure, table
 from tests.bench.measures import QUICK, Bench, Plan
 from tests.bench.migrations import migrations
+from tests.bench.networks import networks
 from tests.bench.scene import CLIENTS, IDLE, RATE, SCALE, WAITERS, Scene
 from tests.bench.statements import statements
 from tests.bench.terminal import COLUMNS, LINES, precise_threads
@@ -25,7 +26,7 @@ from tests.bench.terminal import COLUMNS, LINES, precise_threads
 def main() -> None:
     """Measures, and prints the table."""
     together = ("start", "silent", "use", "many")
-    alone = {"migrations": migrations, "statements": statements, "accounts": accounts}
+    alone = {"migrations": migrations, "statements": statements, "accounts": accounts, "networks": networks}
     names = (*together, *alone)
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer starts, shorter periods")
