@@ -15,6 +15,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from console.dialogs.answer import Dialog
+from console.dialogs.values import NULL
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine
@@ -123,6 +124,8 @@ class FormDialog(Dialog[dict[str, str] | None]):
     def on_mount(self) -> None:
         for box in self.query(Input):
             box.cursor_blink = False
+            if box.value == NULL:  # which is no beginning of a value: what is typed takes its place
+                box.select_all()
         self._refuse(self._problem)
 
     @property
