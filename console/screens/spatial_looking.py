@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from console.data.identifiers import quoted
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.layers import Layer, SpatialSnapshot
 from console.models.reading import Reading
@@ -120,12 +121,20 @@ class SpatialLooking(SpatialEditing):
             if self.map is not None or self.services is None:
                 return
             map_ = MapPane(self.services, self.stack, self.clock, id="map-pane")
+            map_.covered = self._count_covered
             self.query_one("#map-message").display = False
             await self.query_one("#map-and-side").mount(map_, before="#side")
             await self._bring_legend()
         if not isinstance(self.focused, Input):
             map_.canvas.focus()
         map_.open(layer)
+
+    def _count_covered(self) -> int:
+        """Cells of the map that the panel lies over; none where it lies over all of it."""
+        if self.map is None or not self.side_open:
+            return 0
+        canvas, side = self.map.canvas.region, self.side.region
+        return max(0, canvas.right - side.x) if side.x > canvas.x else 0
 
     async def _bring_legend(self) -> None:
         from console.widgets.map_legend import MapLegend
@@ -270,7 +279,7 @@ class SpatialLooking(SpatialEditing):
 
     def _may_read(self, one: ShownLayer) -> bool:
         if not one.layer.may_read:
-            name = f"{one.name.schema}.{one.name.table}"
+            name = f"{quoted(one.name.schema)}.{quoted(one.name.table)}"
             self._say(f"This role may not read {name}: GRANT SELECT ON {name} would show it.")
         return one.layer.may_read
 

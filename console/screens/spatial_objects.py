@@ -23,6 +23,7 @@ from console.screens.spatial_text import (
 )
 from console.screens.spatial_viewing import CELL
 from console.units import count
+from console.widgets.filter_bar import FilterBar
 from console.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
@@ -112,9 +113,9 @@ class SpatialObjects(SpatialLooking):
         map_ = self.map
         if map_ is None or map_.cursor is None or (frame := map_.frame) is None:
             return
-        seen = (self.side.region.x - map_.canvas.region.x) * CELL[0]
+        seen = frame.columns - map_.covered() * CELL[0]
         across, _ = frame.dot(*map_.cursor)
-        if 0 < seen <= across:
+        if seen <= across:
             map_.pan(round((across - seen / 2) / CELL[0]) * CELL[0], 0)
 
     @work(group="detail", exclusive=True, exit_on_error=False)
@@ -324,5 +325,5 @@ class SpatialObjects(SpatialLooking):
         elif map_ is not None and (map_.selected or map_.has_own_cursor):
             map_.select(())
             map_.put_cursor(None)
-        elif self.active is not None and self.active.words:
+        elif self.query_one(FilterBar).display:
             self.filter_by("")

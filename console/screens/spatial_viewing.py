@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,8 @@ class MapViewing(Container):
         """Where the mouse is."""
         self.named: MapObject | None = None
         """What the cursor is at."""
+        self.covered: Callable[[], int] = lambda: 0
+        """Cells at the right that something lies over."""
         self._cursor: Place | None = None
         self._awaited_fit: tuple[MapView, Envelope] | None = None
 
@@ -138,14 +141,19 @@ class MapViewing(Container):
         if not width or not height:
             self._awaited_fit = (view, envelope)
         else:
-            self._cursor = None
-            self.look(view.fitted(envelope, width * CELL[0], height * CELL[1]))
+            seen = (width - self.covered()) * CELL[0]
+            self._look_in_sight(view.fitted(envelope, seen, height * CELL[1]))
 
     def go_to(self, place: Place) -> None:
         """Has a place in the centre."""
         if self.view is not None:
-            self._cursor = None
-            self.look(replace(self.view, x=place[0], y=place[1]))
+            self._look_in_sight(replace(self.view, x=place[0], y=place[1]))
+
+    def _look_in_sight(self, view: MapView) -> None:
+        """Has the centre of a view in the middle of what nothing lies over, and the cursor there."""
+        covered = self.covered() * CELL[0]
+        self._cursor = (view.x, view.y) if covered else None
+        self.look(view.panned(covered / 2, 0))
 
     def step(self, by: int) -> bool:
         """Back (-1) or forward (1) through the views; False where there is none."""

@@ -20,6 +20,7 @@ from console.screens.spatial_places import place_of
 from console.screens.spatial_pyramid import pyramid_in_words
 from console.screens.spatial_text import tree
 from console.screens.spatial_views import Bookmark, Bookmarks, Views
+from console.widgets.filter_bar import FilterBar
 from tests.fake_spatial import ANALYSED, CAD, DENIED, NOW, ROOMS, SPOTS
 from tests.fakes import LIVE, LOST, FakeConsole
 
@@ -176,6 +177,16 @@ async def test_an_object_is_selected_shown_in_full_and_leads_to_its_neighbours()
         assert screen.side.title_text == "several at one place"
         assert [one.label for one in screen.side.table.rows][:2] == ["Door 0", "Wall 1"]
 
+        await pilot.resize_terminal(80, 24)
+        await press(pilot, "o", "enter")
+        frame = map_of(screen).frame
+        assert frame is not None
+        seen = screen.side.region.x - map_of(screen).region.x
+        assert 0 < seen < 40
+        assert map_of(screen).cursor == pytest.approx((10.725, view_of(screen).y))
+        across, _ = frame.dot(10.725, view_of(screen).y)
+        assert across == pytest.approx(seen), "in the middle of what the panel does not lie over"
+
 
 async def test_layers_are_shown_together_where_it_is_known_where_they_are() -> None:
     app = FakeConsole()
@@ -211,6 +222,8 @@ async def test_a_filter_is_asked_of_the_server_and_said() -> None:
     app = FakeConsole()
     async with app.run_test(size=SIZE) as pilot:
         screen = await opened(pilot)
+        await press(pilot, "slash", "$", "enter", "escape")
+        assert not screen.query_one(FilterBar).display, "what was refused goes too"
         await press(pilot, "slash", *"wall", "enter")
         assert app.spatial.pictures.asked[-1][2].words == "wall"
         assert "only wall" in line(screen, "map-layer")
