@@ -8,7 +8,6 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from math import isfinite
 from typing import Any
 
 import asyncpg
@@ -175,7 +174,8 @@ class PictureSteps:
         if len(rows) > most:
             return None
         if is_points:
-            rows = [row for row in rows if _is_number(row["x"]) and _is_number(row["y"])]
+            # Bounds are compared as narrow numbers: what is up to half a metre beside the frame is found too.
+            rows = [row for row in rows if self._shows(row["x"], row["y"])]
         named = tuple(tuple(row["key"]) for row in rows) if layer.key else ()
         categories, told = self._told_apart(rows)
         if is_points:
@@ -184,6 +184,16 @@ class PictureSteps:
         shapes = [row["shape"] for row in rows]
         drawn, points = await asyncio.to_thread(outlines, shapes, self._frame, named, told)
         return points, drawn, categories, len(rows)
+
+    def _shows(self, x: float | None, y: float | None) -> bool:
+        """Whether a place is in the frame; NaN, which an index finds everywhere, is in none."""
+        whole = self._frame.envelope
+        return (
+            x is not None
+            and y is not None
+            and whole.west <= x <= whole.east
+            and whole.south <= y <= whole.north
+        )
 
     @property
     def _thinned(self) -> str:
@@ -234,10 +244,6 @@ class PictureSteps:
         grid = np.zeros(self._frame.columns * self._frame.rows, np.float32)
         grid[cells] = counts
         return grid.reshape(self._frame.rows, self._frame.columns)
-
-
-def _is_number(value: float | None) -> bool:
-    return value is not None and isfinite(value)
 
 
 def _places(blocks: int, rows: int, wanted: int) -> list[str]:
