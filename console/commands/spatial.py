@@ -126,6 +126,10 @@ def export(
 
     path = Path(output)
     suffix = path.suffix.lower().removeprefix(".")
+    if format_name is None and suffix not in ("", "json", *_FORMATS):
+        raise click.UsageError(
+            f"{path.name}: nothing is written as .{suffix}; give --format {', '.join(_FORMATS)}."
+        )
     format_ = FileFormat(format_name or (suffix if suffix in _FORMATS else "geojson"))
     line = ProgressLine()
 

@@ -83,6 +83,7 @@ async def test_layers_are_listed_counted_and_written(postgis: PostgresCluster, f
             (("count", "--where", "colour=red"), "has no column colour"),
             (("export", "--srid", "25832"), "always in EPSG:4326"),
             (("export", "-o", "no/such.csv"), "No such file"),
+            (("export", "-o", "out.shp"), "nothing is written as .shp"),
             (("pyramid", "--refresh"), "no pyramid that could be refreshed"),
         ):
             wrong = await spatial(made, folder, *words)
