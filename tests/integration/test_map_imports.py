@@ -163,7 +163,7 @@ async def test_features_one_after_another_are_transformed_and_refused_one_by_one
         assert plan.rows == 7
         assert [one.number for one in plan.refusals.first] == [2, 4, 6, 10]
         assert "Coordinates are transformed from EPSG:4326 to EPSG:3857." in plan.operation.consequences
-        assert "The table has no unknown: that is left out." in plan.operation.consequences
+        assert "The table has no such column, so this is left out: unknown." in plan.operation.consequences
         with pytest.raises(ImportRefused, match="4 rows refused: feature 2: a point does not fit"):
             await imports.make(plan)
         assert await made.run("SELECT FROM areas") == []

@@ -40,7 +40,7 @@ def operation(
     if counted:
         consequences.append(f"The server gives {_listed(counted)} new values of its own.")
     if unknown:
-        consequences.append(f"The table has no {_listed(unknown)}: that is left out.")
+        consequences.append(f"The table has no such column, so this is left out: {_listed(unknown)}.")
     consequences.append("It is not among what undo takes back.")
     return Operation(
         title=f"Import {number_of(looked.rows, 'object')} of {path.name} into {table}",
