@@ -94,7 +94,7 @@ def line_below(map_: MapPane, unit: str) -> Content:
     if isinstance(drawing, Path):
         parts.append(measure_in_words(drawing.measure, unit, len(drawing.to(cursor))))
     elif isinstance(drawing, Rectangle):
-        parts.append("rectangle: arrows move its corner, enter takes what is in it, esc leaves")
+        parts.append("arrows, enter takes it, esc leaves")
     elif map_.named is not None:
         parts.append(visible(named_in_words(map_.named, unit)))
     return Content("   ".join(parts))

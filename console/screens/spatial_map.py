@@ -237,5 +237,5 @@ def _apart(layer: Layer, view: MapView) -> str | None:
     if bool(layer.srid) == bool(view.srid):
         return None
     if view.srid:
-        return f"{layer.name} has no SRID, and the map is in SRID {view.srid}: enter looks at it by itself."
-    return f"{layer.name} is in SRID {layer.srid}, and the map has none: enter looks at it by itself."
+        return f"{layer.name} has no SRID, and the map is in SRID {view.srid}: L, then enter on it, shows it alone."
+    return f"{layer.name} is in SRID {layer.srid}, and the map has none: L, then enter on it, shows it alone."
