@@ -6,8 +6,7 @@ import asyncio
 import random
 import re
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -30,6 +29,7 @@ from console.data.engine import Engine
 from console.data.identifiers import in_quotes, quoted
 from console.data.queries import OLDEST_MAJOR, query
 from console.data.reaching import reach
+from console.data.spending import Spending
 from console.errors import (
     CannotConnect,
     ConnectionLost,
@@ -85,17 +85,12 @@ class Server:
         self._clock = clock
         self._monitor: asyncpg.Connection[Any] | None = None
         self._turn = asyncio.Lock()
-        self.seconds_on_the_way = 0.0
-        """How long all questions and answers were under way, apart from the work of the server."""
-        self._round_trip = 0.0
-        """Seconds to the server and back, as far as is known: the shortest time of this connection."""
-        self._asked: set[str] = set()
+        self._spending = Spending(clock)
         self._denied: dict[str, QueryDenied] = {}
         self._link = Link(LinkState.CONNECTING, clock.now())
         self._listeners: list[Callable[[], None]] = []
         self._lost = asyncio.Event()
         self._try_now = asyncio.Event()
-        self._spent: deque[tuple[float, float]] = deque()
         self._wait_count = 0
         self._wait_seconds = 0.0
         self._visits = 0
@@ -172,8 +167,7 @@ class Server:
         self._target = replace(target, is_pooled=capabilities.is_pooled)
         self.capabilities = capabilities
         self._monitor = connection
-        self._round_trip = 0.0
-        self._asked.clear()
+        self._spending.begin()
         self._denied.clear()
         self._lost.clear()
         connection.add_termination_listener(self._terminated)
@@ -282,20 +276,9 @@ class Server:
                 if isinstance(problem, ConnectionLost):
                     self._lose(problem)
                 raise problem from error
-        self._account_for(time.perf_counter() - began, name, rows)
+        took = time.perf_counter() - began
+        self._spending.add(name, took, rows, is_pooled=self.target.is_pooled)
         return rows
-
-    def _account_for(self, seconds: float, name: str, rows: Sequence[asyncpg.Record]) -> None:
-        """Parts what a question took into what the server has worked and what was on the way there and back."""
-        trips = 1 if name in self._asked else 2  # the driver has a new statement described before it is run
-        if self.target.is_pooled:
-            trips = 4
-        self._asked.add(name)
-        if rows and "server_ms" in rows[0].keys():  # noqa: SIM118 (a record iterates over its values)
-            server_ms = max(row["server_ms"] or 0.0 for row in rows)
-            self._spent.append((self._clock.monotonic(), server_ms))
-            self._round_trip = min(self._round_trip or seconds, (seconds - server_ms / 1000) / trips)
-        self.seconds_on_the_way += min(seconds, trips * self._round_trip)
 
     @asynccontextmanager
     async def visit(self, database: str | None = None) -> AsyncIterator[asyncpg.Connection[Any]]:
@@ -352,14 +335,13 @@ class Server:
 
     @property
     def cost(self) -> Cost:
-        """What the console costs this server; the rate is over the last minute, or what there is of it."""
-        now = self._clock.monotonic()
-        while self._spent and self._spent[0][0] < now - 60:
-            self._spent.popleft()
-        rate = None
-        if self._spent and now - self._spent[0][0] >= 5:
-            rate = sum(ms for _, ms in self._spent) * 60 / (now - self._spent[0][0])
-        return Cost(self.pool.open_connections, rate)
+        """What the console costs this server."""
+        return Cost(self.pool.open_connections, self._spending.server_ms_per_minute)
+
+    @property
+    def seconds_on_the_way(self) -> float:
+        """How long all questions and answers were under way so far, apart from the work of the server."""
+        return self._spending.on_the_way
 
     @property
     def pool(self) -> ConsolePool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -74,13 +75,19 @@ async def opened(arguments: dict[str, Any]) -> AsyncIterator[asyncpg.Connection[
 
 
 async def _hold(connection: PooledConnection, arguments: dict[str, Any]) -> None:
+    target = arguments["target"]
     other = await connect(**arguments)
     try:
-        is_session = await keeps_sessions(connection, other)
+        async with asyncio.timeout(arguments["limit"]):
+            is_session = await keeps_sessions(connection, other)
+    except TimeoutError as error:
+        raise OperationRefused(
+            f"The pooler at {target.address} had no free session within {arguments['limit']:g} s, and migrations need "
+            "three; name the server itself as the target."
+        ) from error
     finally:
         await hang_up(other)
     if not is_session:
-        target = arguments["target"]
         raise OperationRefused(
             f"The pooler at {target.address} gives every transaction another session, and migrations need one of their "
             "own: their lock would keep nobody out; name the server itself as the target."
