@@ -154,7 +154,7 @@ class Bench:
                 steady,
                 statistics.median(delays) * 1000,
                 delays[int(0.95 * (len(delays) - 1) + 0.5)] * 1000,
-                _peak_memory(terminal.process.pid),
+                peak_memory(terminal.process.pid),
             )
 
     def _steady(self, contestant: Contestant, terminal: TimedTerminal) -> Steady:
@@ -210,7 +210,7 @@ def _cpu_seconds(terminal: TimedTerminal) -> float:
     return sum(cpu_seconds(process.pid) for process in family)
 
 
-def _peak_memory(pid: int) -> float:
+def peak_memory(pid: int) -> float:
     """The most that the process ever had resident, in MiB (`VmHWM` of proc(5))."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
