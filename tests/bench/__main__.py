@@ -1,4 +1,4 @@
-"""`make bench`: the console beside its peer pg_activity, on one server, in one run of about ten minutes.
+"""`make bench`: the console beside its peer pg_activity, on one server, in one run of about twenty minutes.
 
 The server is a throwaway PostgreSQL 18 with pgbench, idle sessions, one that blocks and its waiters; the terminal
 has 120×40 cells; both refresh every two seconds. Times are told, never asserted: the exit code is 0 whatever they are.
@@ -19,6 +19,7 @@ from tests.bench.measures import QUICK, Bench, Plan
 from tests.bench.migrations import migrations
 from tests.bench.networks import networks
 from tests.bench.scene import CLIENTS, IDLE, RATE, SCALE, WAITERS, Scene
+from tests.bench.spatial import spatial
 from tests.bench.statements import statements
 from tests.bench.terminal import COLUMNS, LINES, precise_threads
 
