@@ -84,8 +84,8 @@ class Pictures:
         around = frame.view.frame(frame.columns * 2, frame.rows * 2)
         if self._shelf.find(key, around) is not None:
             return
-        if only.is_empty and await self._pyramids.density(layer, around) is not None:
-            return  # which keeps its tiles itself
+        if only.is_empty and await self._pyramids.fetch(layer, around):
+            return
         shown = self._shelf.find(key, frame)
         if shown is None or shown.count is None:
             return

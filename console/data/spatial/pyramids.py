@@ -117,6 +117,20 @@ class Pyramids:
         stored = await self._shown(layer)
         return await self._reader.density(stored, frame) if stored is not None else None
 
+    async def fetch(self, layer: Layer, frame: Frame) -> bool:
+        """Has at hand what `density` will be asked for; whether there is a pyramid for it. Raises as `density`."""
+        if frame.view.srid != layer.srid:
+            return False
+        if layer.name in self._here:
+            return True
+        if (stored := await self._shown(layer)) is None:
+            return False
+        try:
+            await self._reader.fetch(stored, frame)
+        except ObjectMissing:
+            self._forget(layer.name)
+        return True
+
     # In the database --------------------------------------------------------------------------------------------
 
     async def building(self, layer: Layer) -> PyramidPlan:

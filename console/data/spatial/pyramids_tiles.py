@@ -9,7 +9,6 @@ holds is on no finer level.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,17 +55,29 @@ class StoredPyramid:
     built_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
 class _Tiles:
     """The tiles of one level that lie in a window."""
 
-    level: int
-    columns: NDArray[np.int64]
-    rows: NDArray[np.int64]
+    def __init__(self, level: int, window: Window) -> None:
+        self.level = level
+        self.columns, self.rows = window.places()
+        codes = morton(self.columns, self.rows) | (1 << 2 * (level - TILE_LEVELS))
+        self.codes: list[int] = codes.tolist()
 
-    @property
-    def codes(self) -> NDArray[np.int64]:
-        return morton(self.columns, self.rows) | (1 << 2 * (self.level - TILE_LEVELS))
+
+class _Shown:
+    """What of a pyramid a frame shows."""
+
+    def __init__(self, pyramid: StoredPyramid, frame: Frame) -> None:
+        self.level = pyramid.square.level(frame, pyramid.finest)
+        self.window = pyramid.square.window(frame, self.level)
+        self.blocks = self.window.blocks(TILE_LEVELS)
+        self.tiles = _Tiles(self.level, self.blocks)
+        self.above = [
+            _Tiles(higher, self.window.blocks(TILE_LEVELS + self.level - higher))
+            for higher in range(TILE_LEVELS, self.level)
+        ]
+        """Those that may hold, as leaves, what is on no level as fine as this one."""
 
 
 class TileReader:
@@ -76,39 +87,42 @@ class TileReader:
         self._line = line
         self._kept: OrderedDict[tuple[str, int], bytes | None] = OrderedDict()
 
+    async def fetch(self, pyramid: StoredPyramid, frame: Frame) -> None:
+        """Has the tiles at hand for when the frame is asked for. Raises as `density`."""
+        await self._fetch(pyramid, _Shown(pyramid, frame))
+
     async def density(self, pyramid: StoredPyramid, frame: Frame) -> PyramidDensity:
         """The counts of a frame in the SRID of the pyramid.
 
         Raises `ObjectMissing` where the tiles are not there any more, and as `MapLine.fetch`.
         """
-        square = pyramid.square
-        level = square.level(frame, pyramid.finest)
-        window = square.window(frame, level)
+        square, shown = pyramid.square, _Shown(pyramid, frame)
+        window, level = shown.window, shown.level
         if window.is_empty:
             nothing = np.zeros((frame.rows, frame.columns), np.float32)
             return PyramidDensity(nothing, 0, pyramid.built_at, True)
-        blocks = window.blocks(TILE_LEVELS)
-        tiles = _tiles(level, blocks)
-        above = [
-            _tiles(higher, window.blocks(TILE_LEVELS + level - higher))
-            for higher in range(TILE_LEVELS, level)
-        ]
-        await self._fetch(pyramid, tiles, above)
-
-        cells = np.zeros(((blocks.end_row - blocks.row) * TILE, (blocks.end_column - blocks.column) * TILE))
-        columns, rows, counts = self._cells(pyramid, tiles)
-        cells[rows - blocks.row * TILE, columns - blocks.column * TILE] = counts
+        await self._fetch(pyramid, shown)
+        west, south = shown.blocks.column * TILE, shown.blocks.row * TILE
+        cells = np.zeros((shown.blocks.end_row * TILE - south, shown.blocks.end_column * TILE - west))
+        if (found := self._cells(pyramid, shown.tiles)) is not None:
+            columns, rows, counts = found
+            cells[rows - south, columns - west] = counts
         is_sharp = square.cell(level) <= frame.view.scale * 1.001
-        for leaves in above:
-            columns, rows, counts = self._cells(pyramid, leaves, are_leaves=True)
+        for leaves in shown.above:
+            if (found := self._cells(pyramid, leaves, are_leaves=True)) is None:
+                continue
             # Each count goes to the middle of its cell: these are few objects, of which a person expects a dot each.
+            columns, rows, counts = found
             levels = level - leaves.level
-            columns = (columns << levels) + (1 << levels - 1) - blocks.column * TILE
-            rows = (rows << levels) + (1 << levels - 1) - blocks.row * TILE
+            columns = (columns << levels) + (1 << levels - 1) - west
+            rows = (rows << levels) + (1 << levels - 1) - south
             inside = (columns >= 0) & (columns < cells.shape[1]) & (rows >= 0) & (rows < cells.shape[0])
             np.add.at(cells, (rows[inside], columns[inside]), counts[inside])
             is_sharp = is_sharp and not inside.any()
-        dots = in_dots(cells, blocks.column * TILE, blocks.row * TILE, level, square, frame)
+        seen = cells[
+            window.row - south : window.end_row - south, window.column - west : window.end_column - west
+        ]
+        dots = in_dots(seen, window.column, window.row, level, square, frame)
         return PyramidDensity(dots, round(float(dots.sum(dtype=np.float64))), pyramid.built_at, is_sharp)
 
     def forget(self, tiles: str) -> None:
@@ -116,11 +130,11 @@ class TileReader:
         for key in [key for key in self._kept if key[0] == tiles]:
             del self._kept[key]
 
-    async def _fetch(self, pyramid: StoredPyramid, tiles: _Tiles, above: Sequence[_Tiles]) -> None:
+    async def _fetch(self, pyramid: StoredPyramid, shown: _Shown) -> None:
         """Has all of them in what is kept. A tile above is kept under minus its code, as nothing unless it is a leaf."""
-        leaves = [-code for higher in above for code in higher.codes.tolist()]
+        wanted = [*shown.tiles.codes, *(-code for higher in shown.above for code in higher.codes)]
         missing = []
-        for code in (*tiles.codes.tolist(), *leaves):
+        for code in wanted:
             if (key := (pyramid.tiles, code)) in self._kept:
                 self._kept.move_to_end(key)
             else:
@@ -129,7 +143,7 @@ class TileReader:
             return
         # The codes of a level are above those of all coarser ones. A UNION of the two questions would be worth two
         # parallel workers to the server, whose start takes longer than the rest.
-        first = 1 << 2 * (tiles.level - TILE_LEVELS)
+        first = 1 << 2 * (shown.level - TILE_LEVELS)
         found = await self._line.fetch(
             f"SELECT code, cells FROM {tiles_table(pyramid.tiles)}"  # noqa: S608
             " WHERE code = ANY ($1::int8[]) AND (code >= $2::int8 OR NOT is_divided)",
@@ -141,24 +155,22 @@ class TileReader:
         for row in found:
             code = row["code"]
             self._kept[pyramid.tiles, code if code >= first else -code] = row["cells"]
-        most = max(_MOST_KEPT, len(tiles.columns) + len(leaves))
+        most = max(_MOST_KEPT, len(wanted))
         while len(self._kept) > most:
             self._kept.popitem(last=False)
 
     def _cells(
         self, pyramid: StoredPyramid, tiles: _Tiles, *, are_leaves: bool = False
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Column, row and count of every cell that is not empty, counted from the corner of the square."""
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]] | None:
+        """Column, row and count of every cell that is not empty, counted from the corner of the square; None for none."""
         sign = -1 if are_leaves else 1
-        kept = [self._kept[pyramid.tiles, sign * code] for code in tiles.codes.tolist()]
+        kept = [self._kept[pyramid.tiles, sign * code] or b"" for code in tiles.codes]
+        if not (joined := b"".join(kept)):
+            return None
         width = 8 if tiles.level <= pyramid.wide else 4
-        entries = np.frombuffer(b"".join(filter(None, kept)), f">i{width}").astype(np.int64)
-        tile = np.repeat(np.arange(len(kept)), [len(cells or b"") // width for cells in kept])
+        entries = np.frombuffer(joined, f">i{width}").astype(np.int64)
+        tile = np.repeat(np.arange(len(kept)), [len(cells) // width for cells in kept])
         cell = entries & (TILE * TILE - 1)
         columns = tiles.columns[tile] * TILE + _CELL_COLUMNS[cell]
         rows = tiles.rows[tile] * TILE + _CELL_ROWS[cell]
         return columns, rows, entries >> 2 * TILE_LEVELS
-
-
-def _tiles(level: int, window: Window) -> _Tiles:
-    return _Tiles(level, *window.places())
