@@ -27,7 +27,13 @@ from tests.bench.terminal import COLUMNS, LINES, precise_threads
 def main() -> None:
     """Measures, and prints the table."""
     together = ("start", "silent", "use", "many")
-    alone = {"migrations": migrations, "statements": statements, "accounts": accounts, "networks": networks}
+    alone = {
+        "migrations": migrations,
+        "statements": statements,
+        "accounts": accounts,
+        "networks": networks,
+        "spatial": spatial,
+    }
     names = (*together, *alone)
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer starts, shorter periods")

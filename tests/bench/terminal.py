@@ -37,6 +37,7 @@ _LAST_WAIT = 5.0
 _QUERY = re.compile(rb"\x1b\[6n|\x1b\[c|\x1b\[>q|\x1b\[\?(\d+)\$p|\x1bP\+q([0-9a-fA-F;]+)\x1b\\")
 _UNFINISHED = re.compile(rb"\x1b[^\x1b]{0,80}\x1b?\Z")
 _SYNCHRONIZED_OUTPUT = b"2026"
+_BEGIN_FRAME, _END_FRAME = b"\x1b[?2026h", b"\x1b[?2026l"
 
 
 def _answer(query: re.Match[bytes]) -> bytes:
@@ -77,6 +78,8 @@ class TimedTerminal:
         self.started_at = 0.0
         self.received = 0
         """Bytes that the program has written."""
+        self.frames: list[int] = []
+        """Of each synchronized output, which is what a terminal shows at once, its bytes."""
         self._command = list(command)
         self._environment = dict(environment)
         self._answers = answers
@@ -148,7 +151,7 @@ class TimedTerminal:
         self.seen(lambda _: False, seconds)
 
     def _read(self) -> None:
-        asked = b""
+        asked = frame = b""
         while True:
             ready, _, _ = select.select([self._master, self._stop], [], [])
             if self._stop in ready:
@@ -162,6 +165,8 @@ class TimedTerminal:
                 continue
             at = time.perf_counter()
             self.received += len(data)
+            *whole, frame = (frame + data).split(_END_FRAME)
+            self.frames += [len(one) - one.rfind(_BEGIN_FRAME) + len(_END_FRAME) for one in whole]
             if self._answers:
                 asked += data
                 end = 0
