@@ -43,9 +43,9 @@ class Look(Enum):
 _PEN_BYTES = {Look.COLOURS: (11, 19), Look.FEW_COLOURS: (5, 5), Look.GLYPHS: (0, 0)}
 """What another ink costs, and another background."""
 _GLYPH_BYTES = 3
-AFFORDABLE = 1.6
+AFFORDABLE = 1.7
 """Bytes for each cell of the map: with the moves between them less than 8 kB on a terminal of 120×40."""
-ALWAYS_AFFORDABLE = 6400
+ALWAYS_AFFORDABLE = 7200
 """Bytes: no smaller map has to cost less."""
 
 
@@ -83,9 +83,8 @@ def colour_and_step(ground: int) -> tuple[int, int]:
 
 
 def sent_bytes(cells: Cells, look: Look) -> int:
-    """About how many bytes it takes to show the cells on an empty terminal."""
-    written = (cells.glyphs != ord(" ")) | (cells.ground > 0)
-    glyphs = np.count_nonzero(written) + (_GLYPH_BYTES - 1) * np.count_nonzero(cells.glyphs > 0x7F)
+    """About how many bytes it takes to show the cells where every one was another before: blanks too are written."""
+    glyphs = cells.glyphs.size + (_GLYPH_BYTES - 1) * np.count_nonzero(cells.glyphs > 0x7F)
     for pens, cost in zip((carried(cells), cells.ground), _PEN_BYTES[look], strict=True):
         glyphs += cost * np.count_nonzero(np.diff(pens.ravel()))
     return int(glyphs)
