@@ -29,6 +29,7 @@ from console.clock import SYSTEM_CLOCK, Clock
 from console.errors import BadTheme, DbconsoleError
 from console.models.server import LinkState
 from console.resources import folder
+from console.screens.asking import DialogAsker
 from console.screens.frame import TABS, ConsoleScreen, SessionsWanted, Unfinished
 from console.terminal.driver import ConsoleDriver
 from console.terminal.painter import DeltaPainting
@@ -244,6 +245,7 @@ class ConsoleApp(DeltaPainting, App[int]):
             return
         self.services = services
         self._use_keys(services.settings.keys)
+        services.server.passwords.asker = DialogAsker(self)
         services.server.on_link_change(self._link_changed)
         end_of_start()
         self._connecting = asyncio.create_task(services.server.keep_connected(), name="keep connected")

@@ -30,6 +30,8 @@ _COMMANDS = (
     "env",
     "explain",
     "keys",
+    "login",
+    "logout",
     "migrate",
     "platform",
     "pools",
@@ -48,7 +50,8 @@ TARGET is one of
 and is taken from -e NAME where the config file has that environment, else from
 DATABASE_URL, else DB_HOST DB_NAME …, else PGHOST PGDATABASE …, else chosen.
 
-A password in TARGET can be seen by everyone on this machine: PGPASSWORD or ~/.pgpass keep it private.
+A password in TARGET can be seen by everyone on this machine: dbconsole login, ~/.pgpass or PGPASSWORD keep it
+private; where there is none it is asked for.
 
 \b
 Exit codes

@@ -111,12 +111,17 @@ class AuthenticationFailed(CannotConnect):
 class PasswordRefused(AuthenticationFailed):
     """The server wants a password; give it in PGPASSWORD, ~/.pgpass or the URL."""
 
+    @property
+    def problem(self) -> str:
+        """The sentence without what to do."""
+        return f"{self.sentence.rpartition('; ')[0]}."
+
     def because(self, reasons: Sequence[str]) -> PasswordRefused:
         """The same, with reasons put in behind what is wrong and before what to do."""
         if not reasons:
             return self
-        problem, semicolon, remedy = self.sentence.rpartition("; ")
-        return PasswordRefused(f"{problem} ({', '.join(reasons)}){semicolon}{remedy}")
+        problem, _, remedy = self.sentence.rpartition("; ")
+        return PasswordRefused(f"{problem} ({', '.join(reasons)}); {remedy}")
 
 
 class TlsFailed(CannotConnect):

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from console.app import ConsoleApp
 from console.clock import Clock
+from console.credentials.passwords import Passwords
 from console.data.blocking import summary, trees
 from console.data.services import Services
 from console.models.accounts import Tables
@@ -142,6 +143,7 @@ class FakeServer:
     def __init__(self, link: Link = LIVE) -> None:
         self.link = link
         self.target = TARGET
+        self.passwords = Passwords()
         self.capabilities = None if link.state is LinkState.REFUSED else CAPABILITIES
         self.cost = Cost(1, 41.0)
         self.missing_right = "GRANT pg_monitor TO dba shows it."

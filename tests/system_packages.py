@@ -11,7 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-_PROGRAMS = {"openssl": "openssl", "tmux": "tmux", "rsvg-convert": "librsvg2-bin", "npm": "npm"}
+_PROGRAMS = {
+    "openssl": "openssl",
+    "tmux": "tmux",
+    "rsvg-convert": "librsvg2-bin",
+    "npm": "npm",
+    "dbus-daemon": "dbus",
+    "gnome-keyring-daemon": "gnome-keyring",
+}
 _DAEMONS = {"pgbouncer": "pgbouncer"}
 """Those that are where only administrators look by themselves."""
 _FONTS = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")

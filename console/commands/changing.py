@@ -33,9 +33,9 @@ def confirm(
     `err`: on standard error, where standard output is for the result alone.
     Raises `OperationRefused` where the answer is not there.
     """
-    import signal
     import sys
 
+    from console.commands.asking import interruptible
     from console.errors import OperationRefused
     from console.settings import load_settings
     from console.terminal.safe_text import visible
@@ -58,11 +58,7 @@ def confirm(
         answer = f"--confirm {operation.object_name}" if typed else "--yes"
         raise OperationRefused(f"Nothing was done: nobody is there to be asked; give {answer}.")
     word = operation.object_name if typed else "yes"
-    # Under asyncio the first Ctrl-C would only be taken note of, and the prompt would stay.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with interruptible():
         typed_word = click.prompt(f"Type {word} to go on", default="", show_default=False, err=err).strip()
-    finally:
-        signal.signal(signal.SIGINT, before)
     if typed_word != word:
         raise OperationRefused("Nothing was done.")

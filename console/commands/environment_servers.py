@@ -11,7 +11,7 @@ from time import perf_counter
 from pydantic import SecretStr
 
 from console.commands.as_json import as_json as json_of
-from console.commands.launch import echo_warning, find_target
+from console.commands.launch import echo_warning, find_target, passwords_for
 from console.commands.plain_table import plain_table
 from console.data.server import Server
 from console.destinations import environments_called, holds_password, names_a_server, servers_of, with_address
@@ -157,7 +157,7 @@ async def _answer(destination: Destination) -> ServerAnswer:
             find_target, replace(destination, uses_variables=uses_variables), echo_warning
         )
         nothing = replace(nothing, address=target.label)
-        server = Server(target, settings)
+        server = Server(target, settings, passwords=passwords_for(destination, settings))
         began = perf_counter()
         await server.connect()
         connected = perf_counter()

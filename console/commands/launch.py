@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from console.credentials.passwords import Passwords
     from console.data.services import Services
     from console.models.environments import Destination
     from console.models.target import Target
+    from console.settings import Settings
 
     Find = Callable[[], Destination]
 
@@ -32,6 +34,16 @@ def find_target(destination: Destination, warn: Callable[[str], None]) -> Target
     if sentence := password_in_the_open(destination):
         warn(sentence)
     return with_passwords(target, os.environ, warn)
+
+
+def passwords_for(destination: Destination, settings: Settings) -> Passwords:
+    """Where further passwords for the server are looked for: nobody is asked yet."""
+    from console.credentials.passwords import Passwords
+    from console.credentials.vault import Vault
+
+    return Passwords(
+        destination.password_command, Vault(destination.environment) if settings.keyring else None
+    )
 
 
 def open_console(argument: str | None, options: Mapping[str, Any]) -> int:
@@ -105,7 +117,9 @@ def _services_at_start(
     from console.settings import load_settings
 
     destination = destination_of(argument, options["environment"], os.environ)
-    return services_for(find_target(destination, warn), load_settings(options))
+    settings = load_settings(options)
+    target = find_target(destination, warn)
+    return services_for(target, settings, passwords=passwords_for(destination, settings))
 
 
 def _services(destination: Destination, options: Mapping[str, Any], warn: Callable[[str], None]) -> Services:
@@ -120,4 +134,5 @@ def _services(destination: Destination, options: Mapping[str, Any], warn: Callab
     }
     is_named = destination.environment is not None or destination.kind is Kind.VARIABLES
     settings = load_settings({**options, **of_server}, is_named=is_named)
-    return services_for(find_target(destination, warn), settings)
+    target = find_target(destination, warn)
+    return services_for(target, settings, passwords=passwords_for(destination, settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -39,10 +40,14 @@ def console_options(function: Function) -> Function:
 
 
 _ENVIRONMENT = "console.commands.environment"
+_NO_PASSWORD = "console.commands.no-password"
 
 
 def target_argument(function: Function) -> Function:
-    """TARGET, and `-e` for a command that has no such option of its own; `environment_option` knows what it gave."""
+    """TARGET and `-w`, and `-e` for a command that has no such option of its own.
+
+    `environment_option` and `may_ask_password` know what was given.
+    """
     if "environment" not in {parameter.name for parameter in getattr(function, "__click_params__", ())}:
         function = click.option(
             "-e",
@@ -52,6 +57,14 @@ def target_argument(function: Function) -> Function:
             expose_value=False,
             callback=lambda context, _, value: context.meta.update({_ENVIRONMENT: value}),
         )(function)
+    function = click.option(
+        "-w",
+        "--no-password",
+        is_flag=True,
+        help="Never ask for a password.",
+        expose_value=False,
+        callback=lambda context, _, value: context.meta.update({_NO_PASSWORD: value}),
+    )(function)
     return click.argument("target", required=False)(function)
 
 
@@ -59,6 +72,12 @@ def environment_option() -> dict[str, Any]:
     """What `-e` gave to the command that runs, where `target_argument` gave it that option; as settings are given."""
     context = click.get_current_context(silent=True)
     return {"environment": context.meta.get(_ENVIRONMENT) if context is not None else None}
+
+
+def may_ask_password() -> bool:
+    """Whether there is somebody who can be asked for a password, and nobody has said not to."""
+    context = click.get_current_context(silent=True)
+    return sys.stdin.isatty() and not (context is not None and context.meta.get(_NO_PASSWORD))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -7,8 +7,9 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-from console.commands.launch import echo_warning, find_target
-from console.commands.options import environment_option
+from console.commands.asking import TerminalAsker
+from console.commands.launch import echo_warning, find_target, passwords_for
+from console.commands.options import environment_option, may_ask_password
 from console.data.server import Server
 from console.destinations import destination_of
 from console.settings import Settings, load_settings
@@ -33,7 +34,10 @@ def sampled_with(
     options = environment_option() | dict(options)
     settings = load_settings(options)
     destination = destination_of(argument, options["environment"], os.environ)
-    server = Server(find_target(destination, echo_warning), settings)
+    passwords = passwords_for(destination, settings)
+    if may_ask_password():
+        passwords.asker = TerminalAsker()
+    server = Server(find_target(destination, echo_warning), settings, passwords=passwords)
 
     async def ask() -> Answer:
         try:

@@ -59,7 +59,8 @@ class Passwords:
         self._typed: Password | None = None
         self._to_store = False
         self._refused: set[tuple[str, SecretStr]] = set()
-        self._has_given_up = False
+        self._given_up: str | None = None
+        """What was said when nobody had another one."""
         self._storing: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
 
@@ -83,8 +84,8 @@ class Passwords:
             known = self.known(place)
             if known.password is not None:  # somebody else found one meanwhile
                 return known
-            if self._has_given_up:
-                raise problem
+            if self._given_up is not None:
+                raise PasswordRefused(self._given_up)
             self._right[_key(place)] = await self._found(place, problem)
             return self.known(place)
 
@@ -98,7 +99,7 @@ class Passwords:
     def start_over(self) -> None:
         """Forgets what was refused, and that nobody wanted to answer: a person tries again."""
         self._refused.clear()
-        self._has_given_up = False
+        self._given_up = None
 
     def _was_refused(self, place: Target, secret: SecretStr) -> bool:
         return (_key(place), secret) in self._refused
@@ -124,8 +125,9 @@ class Passwords:
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking  # by then a program that it started is gone
-        self._has_given_up = True
-        raise problem.because(search.question.reasons)
+        final = problem.because(search.question.reasons)
+        self._given_up = final.sentence
+        raise final
 
     async def _store(self, place: Target, secret: SecretStr) -> None:
         asker, vault = self.asker, self._places.vault

@@ -44,7 +44,7 @@ class Search:
         problem: PasswordRefused,
         was_refused: Callable[[SecretStr], bool],
     ) -> None:
-        self.question = Question(place.user, place.endpoints[0].address, problem.sentence)
+        self.question = Question(place.user, place.endpoints[0].address, problem.problem)
         self.on_change: Callable[[], None] = lambda: None
         self._places = places
         self._place = place

@@ -50,7 +50,7 @@ class Vault:
         """What belongs to one environment is not found by another; `seconds` is the limit of each call."""
         self._environment = environment
         self._seconds = seconds
-        self._thread: Thread | None = None
+        self._is_asked = False
 
     async def find(self, place: Target) -> SecretStr | None:
         """The password of the role at the target's first place."""
@@ -81,12 +81,13 @@ class Vault:
 
     async def _called(self, call: Callable[[], T]) -> T:
         """What the call gives. The thread of one that hangs is left behind, and does not keep the program from ending."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._is_asked:
             raise KeyringUnusable("the keyring still does not answer")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
 
         def settle(result: T | None, problem: BaseException | None) -> None:
+            self._is_asked = False
             if answer.done():
                 return
             if problem is not None:
@@ -103,8 +104,8 @@ class Vault:
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 loop.call_soon_threadsafe(settle, result, problem)
 
-        self._thread = Thread(target=run, name="keyring", daemon=True)
-        self._thread.start()
+        self._is_asked = True
+        Thread(target=run, name="keyring", daemon=True).start()
         try:
             async with asyncio.timeout(self._seconds):
                 return await answer

@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from console.clock import SYSTEM_CLOCK, Clock
+from console.credentials.passwords import Passwords
 from console.data.activity import ActivityService
 from console.data.audit import AuditFile
 from console.data.failures import FailureWatch
@@ -121,9 +122,11 @@ class Services:
         await self.server.close()
 
 
-def services_for(target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK) -> Services:
-    """The services of one server. Nothing is connected yet."""
-    server = Server(target, settings, clock)
+def services_for(
+    target: Target, settings: Settings, clock: Clock = SYSTEM_CLOCK, passwords: Passwords | None = None
+) -> Services:
+    """The services of one server. Nothing is connected yet. `passwords` has those that the target does not."""
+    server = Server(target, settings, clock, passwords)
     failures = FailureWatch(server, clock)
     pools = PoolsService(server, failures, clock)
     audit = AuditFile(clock=clock)

@@ -107,6 +107,8 @@ class ServersScreen(Screen[None]):
                 Content.styled(visible(services.server.target.label), "bold"),
                 Content("to another server."),
             ]
+            if where := services.server.target.password_from:
+                parts.append(Content.styled(f"The password is from {visible(where)}.", "$text-muted"))
             now = Content(" ").join(parts)
         self.query_one("#now", Static).update(now)
         self.action_look()

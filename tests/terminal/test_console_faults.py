@@ -12,7 +12,7 @@ import pytest
 
 from console.screens.frame import TABS
 from tests.postgres import Clusters, PostgresCluster
-from tests.terminal.console_session import ENTER, Console, is_live
+from tests.terminal.console_session import ENTER, ESCAPE, Console, is_live
 from tests.terminal.emulator import Emulator
 from tests.workload import Workload
 
@@ -166,13 +166,17 @@ def test_a_wrong_password_is_said_and_not_tried_again(
         (tmp_path / "errors").open("w") as errors,
         Console(home, postgres.url(password="wrong"), redirect={2: errors.fileno()}) as console,
     ):
+        console.wait_seen("Password of role 'postgres'", "refused the password of role 'postgres'.")
+        console.send(ESCAPE)
         console.wait_seen("◆ refused", "refused the password of role 'postgres'", "Press r to try again")
         assert_keys_work(console)
         console.send("2")
         console.wait_seen("refused the password", "q quit")
         console.send("1r")
         console.wait_for(lambda _: postgres.log.count("password authentication failed") == refusals + 2)
-        console.wait_seen("◆ refused")
+        console.wait_seen("Password of role 'postgres'")
+        console.send(ESCAPE)
+        console.wait_gone("Password of role")
         console.send("q")
         assert console.wait_exit() == 3
         console.assert_restored()

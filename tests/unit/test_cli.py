@@ -234,6 +234,8 @@ def test_completion_scripts_call_us_back(shell: str) -> None:
                 "env",
                 "explain",
                 "keys",
+                "login",
+                "logout",
                 "migrate",
                 "platform",
                 "pools",
@@ -244,7 +246,7 @@ def test_completion_scripts_call_us_back(shell: str) -> None:
         ),
         ("dbconsole po", ["pools"]),
         ("dbconsole --re", ["--read-only", "--refresh"]),
-        ("dbconsole pools --", ["--environment", "--json", "--help"]),
+        ("dbconsole pools --", ["--no-password", "--environment", "--json", "--help"]),
         ("dbconsole demo ", ["down", "up"]),
     ],
 )
