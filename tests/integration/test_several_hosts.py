@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from sqlalchemy import text
@@ -17,28 +17,11 @@ from console.errors import AuthenticationFailed, ConnectTimeout, UnfitServer
 from console.models.server import LinkState
 from console.settings import Settings, Timeouts
 from console.targets import resolve
+from tests.black_hole import black_hole
 from tests.live import connected, until
 from tests.postgres import Clusters, PostgresCluster
 
 BRISK = Settings(timeouts=Timeouts(connect=1))
-
-
-@contextmanager
-def black_hole() -> Iterator[int]:
-    """A port whose queue is full: what asks to connect there hears nothing."""
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        port = listener.getsockname()[1]
-        waiting = [socket.socket() for _ in range(4)]
-        for one in waiting:
-            one.setblocking(False)
-            one.connect_ex(("127.0.0.1", port))
-        try:
-            yield port
-        finally:
-            for one in waiting:
-                one.close()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.black_hole import black_hole
 from tests.postgres import PostgresCluster
 from tests.terminal.conftest import Chain
 from tests.terminal.console_session import Console
@@ -58,10 +59,10 @@ def assert_colours(console: Console, environment: Mapping[str, str | None]) -> N
 
 def test_the_first_frame_waits_for_nothing(home: Path) -> None:
     """The terminal answers no query and the server no connection; keys work nevertheless."""
-    with Console(home, "postgresql://nobody@192.0.2.1/nowhere") as console:  # a network that is nowhere
-        console.wait_seen("connecting …", "nobody@192.0.2.1:5432/nowhere", "q quit")
+    with black_hole() as port, Console(home, f"postgresql://nobody@127.0.0.1:{port}/nowhere") as console:
+        console.wait_seen("connecting …", f"nobody@127.0.0.1:{port}/nowhere", "q quit")
         console.send("2")
-        console.wait_seen("Connecting to nobody@192.0.2.1:5432/nowhere", timeout=2.0)
+        console.wait_seen(f"Connecting to nobody@127.0.0.1:{port}/nowhere", timeout=2.0)
         console.send("q")
         assert console.wait_exit(timeout=5.0) in (0, 3)
         console.assert_restored()
