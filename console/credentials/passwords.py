@@ -66,9 +66,9 @@ class Passwords:
 
     def known(self, place: Target) -> Target:
         """The place with what was found for it last, else with what was typed, else with its own; not a refused one."""
-        for found in (self._right.get(_key(place)), self._typed):
-            if found is not None and not self._was_refused(place, found.secret):
-                return replace(place, password=found.secret, password_from=found.where)
+        found = self._right.get(_key(place)) or self._typed
+        if found is not None:
+            return replace(place, password=found.secret, password_from=found.where)
         if place.password is not None and self._was_refused(place, place.password):
             return replace(place, password=None, password_from=None)
         return place
@@ -80,7 +80,7 @@ class Passwords:
         """
         async with self._turn:
             if place.password is not None:
-                self._refused.add((_key(place), place.password))
+                self._refuse(place, place.password)
             known = self.known(place)
             if known.password is not None:  # somebody else found one meanwhile
                 return known
@@ -100,6 +100,14 @@ class Passwords:
         """Forgets what was refused, and that nobody wanted to answer: a person tries again."""
         self._refused.clear()
         self._given_up = None
+
+    def _refuse(self, place: Target, secret: SecretStr) -> None:
+        key = _key(place)
+        self._refused.add((key, secret))
+        if (found := self._right.get(key)) is not None and found.secret == secret:
+            del self._right[key]
+        if self._typed is not None and self._typed.secret == secret:
+            self._typed = None
 
     def _was_refused(self, place: Target, secret: SecretStr) -> bool:
         return (_key(place), secret) in self._refused

@@ -203,7 +203,9 @@ async def _opened(**arguments: Any) -> asyncpg.Connection[Any]:
         return await asyncpg.connect(**arguments)
     except asyncpg.InternalClientError as error:
         # How the driver passes on what was raised while it looked at the password.
-        raise (error.__cause__ if isinstance(error.__cause__, _PasswordMissing) else error) from None
+        if isinstance(error.__cause__, _PasswordMissing):
+            raise error.__cause__ from None
+        raise
 
 
 async def set_on(connection: asyncpg.Connection[Any], settings: Mapping[str, str], limit: float) -> None:

@@ -82,6 +82,15 @@ async def test_a_program_prints_a_password_and_leaves_nothing_running(tmp_path: 
     assert "pä" not in repr(printed)
     await until(lambda: not is_running(int(child.read_text())))
 
+    # Nor does one that is not waited for any more.
+    child.unlink()
+    hanging = asyncio.create_task(printed_password(("sh", "-c", f"echo $$ > {child}; sleep 1000")))
+    await until(lambda: child.exists() and bool(child.read_text()))
+    hanging.cancel()
+    with suppress(asyncio.CancelledError):
+        await hanging
+    assert not is_running(int(child.read_text()))
+
 
 @pytest.mark.parametrize(
     ("script", "why"),
