@@ -52,7 +52,7 @@ class MapPane(MapViewing):
     # What is drawn ------------------------------------------------------------------------------------------------
 
     def redraw(self) -> None:
-        """Draws from what is there."""
+        super().redraw()
         if self.view is None:
             return
         from console.widgets.map_marks import Marks

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Static
 
 from console.clock import Clock
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 CELL = (2, 4)
 """Dots of a cell, across and down."""
+
+PAUSE_FOR_PICTURE = 0.012
+"""Seconds after a move until what is there is moved along: a picture that is there by then is painted alone, and sooner."""
 
 _FINEST, _COARSEST = 1e-13, 1e12
 """Limits of the scale: as a share of the coordinates, and in units a dot."""
@@ -59,9 +63,13 @@ class MapViewing(Container):
         """Cells at the right that something lies over."""
         self._cursor: Place | None = None
         self._awaited_fit: tuple[MapView, Envelope] | None = None
+        self._redrawing: Timer | None = None
 
     def redraw(self) -> None:
         """Draws from what is there."""
+        if self._redrawing is not None:
+            self._redrawing.stop()
+            self._redrawing = None
 
     def refine(self) -> None:
         """Asks for what is to be seen."""
@@ -98,7 +106,10 @@ class MapViewing(Container):
     @property
     def frame(self) -> Frame | None:
         """The view on the dots that there are; None without a view or room."""
-        return self.canvas.frame if self.view is not None else None
+        width, height = self.canvas.content_size
+        if self.view is None or not width or not height:
+            return None
+        return self.view.frame(width * CELL[0], height * CELL[1])
 
     @property
     def cursor(self) -> Place | None:
@@ -190,17 +201,23 @@ class MapViewing(Container):
         self.redraw()
 
     def look_again(self) -> None:
-        """Draws what is there, and asks for what is to be seen and what the cursor is at."""
+        """Asks for what is to be seen and what the cursor is at; where that is not there at once, draws what is."""
         if self._cursor is not None and self.view is not None and (frame := self.frame) is not None:
             dots = replace(frame, view=self.view).dot(*self._cursor)
             if not (0 <= dots[0] < frame.columns and 0 <= dots[1] < frame.rows):
                 self._cursor = None
-        self._pointed()
         self.refine()
+        self._ask_for_name()
+        if self._redrawing is not None:
+            self._redrawing.stop()
+        self._redrawing = self.set_timer(PAUSE_FOR_PICTURE, self.redraw)
 
     def _pointed(self) -> None:
-        self.named = self.pointer = None
         self.redraw()
+        self._ask_for_name()
+
+    def _ask_for_name(self) -> None:
+        self.named = self.pointer = None
         self.post_message(self.Moved())
         self.name_object()
 
