@@ -18,9 +18,10 @@ MOST_MEMORY = 150.0
 """MiB."""
 _CLOSER = {0: "full extent", 3: "1.6 %", 7: "0.006 %"}
 """How often it is looked closer, each time twice as close, and the share of the whole that is seen then."""
-_PANS = 12
 _SOURCE = re.compile(r"(exact|pyramid of [-0-9: ]+|~ sampled|~ from statistics)( …)?")
-_WEST, _EAST = "\x1b[D", "\x1b[C"
+_MAP_LINES, _MAP_COLUMNS = range(4, 38), range(76)
+_AROUND = ("\x1b[D", "\x1b[A", "\x1b[C", "\x1b[B")
+"""To the west, the north, the east and the south."""
 
 
 def on_screen(url: str, home: Path, name: str, limit: float, *, counting: bool = False) -> list[Figure]:
@@ -41,7 +42,7 @@ def on_screen(url: str, home: Path, name: str, limit: float, *, counting: bool =
         closer, frames = 0, len(terminal.frames)
         for times, share in _CLOSER.items():
             zooms = [_press(terminal, "+") for _ in range(times - closer)]
-            pans = [_press(terminal, _EAST if number % 3 else _WEST) for number in range(_PANS)]
+            pans = [_press(terminal, key) for key in _AROUND * 3]
             closer = times
             moves = sorted(pans + zooms)
             where = f"{name}, {share}: key → finished picture"
@@ -63,7 +64,7 @@ def _press(terminal: TimedTerminal, key: str) -> float:
     terminal.settle(0.4)
     before = _place(terminal.screen)
     pressed = terminal.send(key)
-    shown = terminal.seen(lambda screen: _place(screen) != before and _is_finished(screen), 20)
+    shown = terminal.last_change(_map, lambda screen: _place(screen) != before and _is_finished(screen))
     if shown is None:
         raise RuntimeError(f"the map was not finished after {key!r}:\n{terminal.screen.text}")
     return (shown - pressed) * 1000
@@ -73,6 +74,12 @@ def _is_finished(screen: Emulator) -> bool:
     """Whether no better picture is on its way."""
     said = _SOURCE.search(screen.text)
     return said is not None and said[2] is None
+
+
+def _map(screen: Emulator) -> list[tuple[str, str, str]]:
+    """The cells of the map, with their colours."""
+    rows = (screen.buffer[y] for y in _MAP_LINES)
+    return [(cell.data, cell.fg, cell.bg) for row in rows for cell in (row[x] for x in _MAP_COLUMNS)]
 
 
 def _place(screen: Emulator) -> str:

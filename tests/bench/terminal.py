@@ -140,6 +140,27 @@ class TimedTerminal:
                 return piece.at
         return None
 
+    def last_change(
+        self,
+        of: Callable[[Emulator], object],
+        until: Callable[[Emulator], bool],
+        timeout: float = _LONGEST_WAIT,
+    ) -> float | None:
+        """When the output arrived that last changed a part of the screen before `until` held; None when it never did."""
+        deadline = time.perf_counter() + timeout
+        before, changed = of(self.screen), None
+        while (remaining := deadline - time.perf_counter()) > 0:
+            try:
+                piece = self._pieces.get(timeout=remaining)
+            except queue.Empty:
+                break
+            self.screen.show(self._decode(piece.data))
+            if (now := of(self.screen)) != before:
+                before, changed = now, piece.at
+            if changed is not None and until(self.screen):
+                return changed
+        return None
+
     def settle(self, quiet: float = 0.05) -> None:
         """Take all output up to now, until there was none for so long."""
         with suppress(queue.Empty):
