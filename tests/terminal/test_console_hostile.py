@@ -91,7 +91,9 @@ def test_is_shown_as_text_in_a_refusal(postgres: PostgresCluster, home: Path) ->
     """The server's words quote the names back."""
     url = f"postgresql://{quote(ATTACK, safe='')}:wrong@127.0.0.1:{postgres.port}/{quote(ATTACK, safe='')}"
     with Console(home, url) as console:
-        console.wait_seen("refused", "[red]r[/x]")
+        console.wait_seen("Password of role", "[red]r[/x]")
+        console.send(ESCAPE)
+        console.wait_seen("refused", "Press r to try again", "[red]r[/x]")
         console.send("q")
         assert console.wait_exit() == 3
         console.assert_restored()

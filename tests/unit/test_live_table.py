@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -454,6 +455,7 @@ async def test_it_is_laid_out_although_its_place_was_worked_out_before() -> None
         app.screen._compositor._full_map_invalidated = True  # as after scrolling something
         table: LiveTable[Backend] = LiveTable(COLUMNS, row_key=lambda row: row.pid)
         await app.query_one(Container).mount(table)
-        await pilot.pause()
         table.update_rows([Backend(1)])
-        assert "pid" in table.render_line(0).text
+        async with asyncio.timeout(20):
+            while "pid" not in table.render_line(0).text:
+                await pilot.pause()
