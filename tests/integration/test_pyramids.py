@@ -124,6 +124,7 @@ async def check(pyramids: Pyramids, layer: Layer, x: np.ndarray, y: np.ndarray) 
     assert whole is not None
     assert whole.count == whole.counts.sum() == len(x)
     assert whole.counts.shape == (160, 240)
+    assert whole.is_sharp, "also what lies alone"
     for west, south, scale in ((0, 0, 0.4), (10, 50, 1e-2), (10, 50, 1e-5), (10.00005, 50.00005, 2e-7)):
         # The street is away from the borders of the parts that are compared.
         shown = frame(layer, west + 30 * scale, south + 20 * scale, scale)

@@ -131,13 +131,15 @@ class Pictures:
     async def _all(
         self, layer: Layer, frame: Frame, only: LayerFilter, steps: PictureSteps
     ) -> AsyncGenerator[Picture, None]:
-        if only.is_empty and (known := await self._pyramids.density(layer, frame)) is not None:
-            has_more = known.count <= MOST_OBJECTS or not known.is_sharp
+        known = await self._pyramids.density(layer, frame) if only.is_empty else None
+        if known is not None:
+            is_enough = known.count > MOST_OBJECTS and (known.is_sharp or known.count > MOST_COUNTED)
+            is_final = is_enough or is_scanned(layer) or layer.relation not in STORED
             yield Picture(
-                layer.name, frame, Source.PYRAMID, known.count, False, not has_more,
+                layer.name, frame, Source.PYRAMID, known.count, False, is_final,
                 density=Density(known.counts), as_of=known.as_of,
             )  # fmt: skip
-            if not has_more:
+            if is_final:
                 return
             expected: int | None = known.count
         else:
@@ -156,7 +158,7 @@ class Pictures:
         if may_be_few and (exact := await self._one_by_one(layer, frame, steps, MOST_OBJECTS)) is not None:
             yield exact
             return
-        async for picture in self._counted(layer, frame, steps, expected):
+        async for picture in self._counted(layer, frame, steps, expected, is_first=known is None):
             yield picture
 
     async def _guessed(self, layer: Layer, frame: Frame, steps: PictureSteps) -> Picture | None:
@@ -180,11 +182,11 @@ class Pictures:
         )  # fmt: skip
 
     async def _counted(
-        self, layer: Layer, frame: Frame, steps: PictureSteps, expected: int | None
+        self, layer: Layer, frame: Frame, steps: PictureSteps, expected: int | None, *, is_first: bool
     ) -> AsyncGenerator[Picture, None]:
-        """A sample, then the count of all in each dot; where that would take too long, a larger sample."""
+        """The count of all in each dot, after a sample where nothing is shown yet; where that would take too long, a larger one."""
         is_long = (layer.rows or 0) > WORTH_A_SAMPLE and (expected is None or expected > WORTH_A_SAMPLE)
-        if is_long:
+        if is_long and is_first:
             sample = await self._sampled(layer, frame, steps, FIRST_SAMPLE)
             yield sample
             expected = expected if expected is not None else sample.count

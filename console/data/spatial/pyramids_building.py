@@ -1,8 +1,8 @@
 """Counting a layer into the tiles of a pyramid, in the database.
 
 The table is read once, in ranges of its pages, so that it is known how far that is. The numbers of the places' cells are
-then sorted once; each coarser level is made of the one below it. A tile is there only where the tile that it is a part of
-has more objects than cells, so that a crowded spot in a wide country is as sharp as the rest, and an empty country costs
+then sorted once; each coarser level is made of the one below it. A fine tile is there only where the tile that it is a part
+of has more objects than cells, so that a crowded spot in a wide country is as sharp as the rest, and an empty country costs
 nothing.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from console.data.spatial.dialects import dialect, relation, search_path
 from console.data.spatial.pyramids_grid import TILE_LEVELS, Square, morton, spread
-from console.data.spatial.pyramids_tiles import MOST_IN_LEAF, tiles_table
+from console.data.spatial.pyramids_tiles import COMPLETE, MOST_IN_LEAF, tiles_table
 from console.models.layers import Layer
 from console.models.map_view import Envelope
 from console.models.pyramids import PyramidPlan, PyramidProgress
@@ -36,6 +36,7 @@ _CROWDED = 0.99
 """The share of the places that come into tiles with no more objects than cells; the others are all but at one spot."""
 _RANGES = 50
 _LEAST_PAGES = 256
+_ALL = 2**63 - 1
 _MOST_IN_FOUR_BYTES = (1 << 23) - 1
 _READ, _NUMBERED = 0.12, 0.36
 """Shares of the whole work that are done after reading the table, and after numbering what was read."""
@@ -125,7 +126,7 @@ def _fill_tiles(tiles: str, *, are_all: bool = False, width: int = 4) -> str:
     crowded = f"SELECT key >> 10 FROM pg_temp.dbconsole_cells GROUP BY 1 HAVING sum(n) > {MOST_IN_LEAF}"  # noqa: S608
     kept = "" if are_all else f" WHERE key >> 10 IN\n                 ({crowded})"
     return f"""INSERT INTO {tiles_table(tiles)}
-SELECT $1::int8 | tile, $2::bool AND sum(n) > {MOST_IN_LEAF},
+SELECT $1::int8 | tile, sum(n) > $2::int8,
        string_agg(int{width}send((n::int{width} << 8) | cell), '')
   FROM (SELECT key >> 8 AS tile, (key & 255)::int4 AS cell, n
           FROM pg_temp.dbconsole_cells{kept}) AS cells
@@ -150,6 +151,7 @@ def build_statements(layer: Layer, tiles: str, replaces: str | None, *, in_range
         _CELLS,
         f"-- $1: the numbers below 1024 with a bit put before each of their bits\n{_NUMBER}",
         f"-- for one level after another, the finest first\n{_fill_tiles(tiles)}",
+        f"-- in its place for the coarser ones\n{_fill_tiles(tiles, are_all=True)}",
         f"-- likewise\n{_COARSEN}",
         *_TAKE_COARSER,
         _index_tiles(tiles),
@@ -265,8 +267,9 @@ class Building:
             self._tell_of_levels(done, cells + coarser)
             if may_be_wide and not wide and await self._run.fetchval(_MOST) > _MOST_IN_FOUR_BYTES:
                 wide = level
-            fill = _fill_tiles(tiles, are_all=level == TILE_LEVELS, width=8 if wide else 4)
-            await self._run.execute(fill, 1 << 2 * (level - TILE_LEVELS), level < finest)
+            fill = _fill_tiles(tiles, are_all=level <= COMPLETE, width=8 if wide else 4)
+            undivided = _ALL if level == finest else MOST_IN_LEAF if level >= COMPLETE else 0
+            await self._run.execute(fill, 1 << 2 * (level - TILE_LEVELS), undivided)
             if level > TILE_LEVELS:
                 self._tell_of_levels(done + cells / 2, cells / 2 + coarser)
                 done += cells

@@ -39,7 +39,7 @@ class PyramidDensity:
     """Objects in the frame; those of a cell that its border cuts by their share of the area."""
     as_of: datetime
     is_sharp: bool
-    """Whether every cell is at most as large as a dot: where it is not, looking at the objects shows more."""
+    """Whether nearly all cells are at most as large as a dot: where not, looking at the objects shows more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 A tile holds its cells that are not empty as big-endian integers: the number of the cell in the last eight bits, the
 count before them, in four bytes or, at coarse levels of very large tables, in eight. Its `code` is its number among
-the tiles of its level behind a bit that tells the level. A tile with no more objects than `MOST_IN_LEAF` is a leaf: what it
-holds is on no finer level.
+the tiles of its level behind a bit that tells the level. Beyond the level `COMPLETE` a tile with no more objects than
+`MOST_IN_LEAF` is a leaf: what it holds is on no finer level.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ from console.data.spatial.pyramids_grid import (
 )
 from console.models.map_view import Frame
 
+COMPLETE = 12
+"""Up to this level, with 4,096 × 4,096 cells, there is a tile wherever there is an object."""
 MOST_IN_LEAF = 256
 """Objects of a tile that is divided no further: as many as it has cells."""
+_BLURRED = 0.05
+"""The share of the objects in a frame that may be somewhat beside their dots in a picture that is good enough."""
 _MOST_KEPT = 6000
 """Tiles kept, of at most 2 kB each and most of them much smaller; a frame has some 800."""
 _CELL_COLUMNS, _CELL_ROWS = morton_places(TILE_LEVELS)
@@ -75,7 +79,7 @@ class _Shown:
         self.tiles = _Tiles(self.level, self.blocks)
         self.above = [
             _Tiles(higher, self.window.blocks(TILE_LEVELS + self.level - higher))
-            for higher in range(TILE_LEVELS, self.level)
+            for higher in range(COMPLETE, self.level)
         ]
         """Those that may hold, as leaves, what is on no level as fine as this one."""
 
@@ -107,7 +111,7 @@ class TileReader:
         if (found := self._cells(pyramid, shown.tiles)) is not None:
             columns, rows, counts = found
             cells[rows - south, columns - west] = counts
-        is_sharp = square.cell(level) <= frame.view.scale * 1.001
+        coarse = 0
         for leaves in shown.above:
             if (found := self._cells(pyramid, leaves, are_leaves=True)) is None:
                 continue
@@ -118,12 +122,14 @@ class TileReader:
             rows = (rows << levels) + (1 << levels - 1) - south
             inside = (columns >= 0) & (columns < cells.shape[1]) & (rows >= 0) & (rows < cells.shape[0])
             np.add.at(cells, (rows[inside], columns[inside]), counts[inside])
-            is_sharp = is_sharp and not inside.any()
+            coarse += int(counts[inside].sum())
         seen = cells[
             window.row - south : window.end_row - south, window.column - west : window.end_column - west
         ]
         dots = in_dots(seen, window.column, window.row, level, square, frame)
-        return PyramidDensity(dots, round(float(dots.sum(dtype=np.float64))), pyramid.built_at, is_sharp)
+        count = round(float(dots.sum(dtype=np.float64)))
+        is_sharp = square.cell(level) <= frame.view.scale * 1.001 and coarse <= count * _BLURRED
+        return PyramidDensity(dots, count, pyramid.built_at, is_sharp)
 
     def forget(self, tiles: str) -> None:
         """Lets go of what was kept of a table."""
