@@ -48,7 +48,7 @@ _SHARES = {1.0: "full extent", 0.01: "1 %", 0.0001: "0.01 %"}
 _MOVES = 12
 """Views of each size, each of them moved and zoomed."""
 _WORLD = Envelope(-180, -90, 180, 90)
-_DIRECT = "SELECT floor({x} / $1), floor({y} / $1), count(*) FROM sensors GROUP BY 1, 2"
+_DIRECT = "SELECT floor({x} / $1), floor({y} / $1), count(*) FROM public.sensors GROUP BY 1, 2"
 
 
 @dataclass(frozen=True, slots=True)
