@@ -18,7 +18,7 @@ MOST_MEMORY = 150.0
 """MiB."""
 _CLOSER = {0: "full extent", 3: "1.6 %", 7: "0.006 %"}
 """How often it is looked closer, each time twice as close, and the share of the whole that is seen then."""
-_SOURCE = re.compile(r"(exact|pyramid of [-0-9: ]+|~ sampled?|~ from statistics)( …)?")
+_SOURCE = re.compile(r"(exact|pyramid of [-0-9: ]+|~ sample|~ statistics)( …)?")
 _MAP_LINES, _MAP_COLUMNS = range(4, 38), range(76)
 _AROUND = ("\x1b[D", "\x1b[A", "\x1b[C", "\x1b[B")
 """To the west, the north, the east and the south."""
