@@ -57,6 +57,8 @@ Complain: TypeAlias = Callable[[str], None]
 
 SERVERS = "servers"
 """The mode in which a server is chosen."""
+_WARNING_SECONDS = 6.0
+"""For so long it is said what leaving would interrupt, and somebody who leaves again means it."""
 
 
 class ConsoleApp(DeltaPainting, App[int]):
@@ -108,6 +110,8 @@ class ConsoleApp(DeltaPainting, App[int]):
         self._find_servers = servers
         self._connecting: asyncio.Task[None] | None = None
         self._unfinished: str | None = None
+        self._warned: tuple[str, float] | None = None
+        """How to leave all the same, and when that was said."""
         self._answered_at = 0.0
         # Weakly: what was typed, a password perhaps, and a dialog that is gone are not kept for it.
         self._keys_read: deque[tuple[ref[Key], ref[Screen[object]]]] = deque(maxlen=64)
@@ -388,11 +392,15 @@ class ConsoleApp(DeltaPainting, App[int]):
             self.exit()
 
     def _may_leave(self, how: str) -> bool:
-        """Whether leaving interrupts nothing, or was said before; if not, says what it would and how to do it."""
-        unfinished, self._unfinished = self._unfinished, None
-        if unfinished is not None:
-            self.notify(f"{unfinished} {how}", severity="warning", timeout=6)
-        return unfinished is None
+        """Whether leaving interrupts nothing, or that was said a moment ago; if not, says what it would and how to do it."""
+        now = self.clock.monotonic()
+        warned, self._warned = self._warned, (how, now)
+        if self._unfinished is None:
+            return True
+        if warned is not None and warned[0] == how and now - warned[1] < _WARNING_SECONDS:
+            return True
+        self.notify(f"{self._unfinished} {how}", markup=False, severity="warning", timeout=_WARNING_SECONDS)
+        return False
 
     def action_help_quit(self) -> None:
         """Say which key leaves: ctrl+c may have been meant to copy."""

@@ -83,6 +83,12 @@ async def test_going_to_another_server_asks_where_it_would_interrupt_something()
         assert chosen(app) is None
         (said,) = app._notifications
         assert said.message == "A migration runs. enter again goes there."
+        app.clear_notifications()
+        await press(pilot, "escape", "q")
+        (said,) = app._notifications
+        assert said.message == "A migration runs. q again leaves.", "it still runs"
+        await press(pilot, "ctrl+o", "enter")
+        assert chosen(app) is None, "the other way was warned of"
         await press(pilot, "enter")
     assert (chosen(app), app.looked_at) == (STAGING, "activity")
 
