@@ -45,7 +45,7 @@ def destination_of(argument: str | None, environment: str | None, environ: Mappi
     `argument` is TARGET and `environment` what `-e` gave. With a TARGET an environment only says what that is for;
     without one it is opened, where the config file says where it is.
 
-    Raises BadSetting: there are environments, and none is called that or it has no server; a setting is wrong.
+    Raises BadSetting: no environment is called that or it has no server, where that matters; a setting is wrong.
     """
     name = environment_name(environment) if environment is not None else None
     if argument is not None:
@@ -53,7 +53,9 @@ def destination_of(argument: str | None, environment: str | None, environ: Mappi
     variable = names_a_server(environ)
     if name is None and variable is None:
         name = load_settings({}, environ).environment
-    if name is not None and load_environments():
+    # A word of `-e` that no file explains only says what a server is for; without one it would lead to any.
+    leads_nowhere = environment is not None and variable is None
+    if name is not None and (leads_nowhere or load_environments()):
         (found,) = environments_called([name])
         if found.primary is not None:
             return replace(next(servers_of(found)), uses_variables=variable is None)

@@ -143,6 +143,9 @@ def test_which_server_the_command_line_means(file: Path, tmp_path: Path) -> None
         return target_of(found, environ(tmp_path, PGUSER="me", **variables)).label, found.environment
 
     assert meant(None, "qa", DATABASE_URL="host=a dbname=b") == ("me@a:5432/b", "qa")
+    assert meant(None, None, DBCONSOLE_ENVIRONMENT="qa")[1] == "qa"
+    with pytest.raises(BadSetting, match=r"There is no environment qa in .*; there is none\.$"):
+        meant(None, "qa")
     file.write_text(CONFIG)
     assert meant("host=a dbname=b", "prod") == ("me@a:5432/b", "production")
     assert meant("host=a dbname=b", "qa") == ("me@a:5432/b", "qa")
