@@ -22,19 +22,21 @@ from console.targets import resolve
 from console.terminal.safe_text import visible
 from console.units import UNKNOWN, duration
 
-NONE = "There is no environment yet; dbconsole env add NAME TARGET writes one into the config file."
+_WRITE_ONE = "dbconsole env add NAME TARGET writes one into the config file."
+NO_ENVIRONMENT = f"There is no environment yet; {_WRITE_ONE}"
+NO_SERVER = f"There is no server to test; {_WRITE_ONE}"
 
 
 @dataclass(frozen=True, slots=True)
 class ListedServer:
-    """A server of an environment, without a password."""
+    """A server of an environment, without a password, or an environment that only has settings."""
 
     environment: str
-    server: str
-    """"primary", "replica 1", "pooler"."""
+    server: str | None
+    """"primary", "replica 1", "pooler"; None where the environment has no server of its own."""
     address: str | None
     problem: str | None
-    """Why it has no address."""
+    """Why the server has no address."""
     provider: str | None
     read_only: bool
     confirm: str | None
@@ -72,19 +74,16 @@ def check_address(address: str) -> None:
 
 def listed(*, as_json: bool) -> str:
     """The servers of all environments, without connecting to one."""
-    found = [
-        _listed(environment, with_address(server, os.environ))
-        for environment in load_environments()
-        for server in servers_of(environment)
-    ]
+    found = [row for environment in load_environments() for row in _listed(environment)]
     if as_json:
         return json_of(found)
     if not found:
-        return NONE
+        return NO_ENVIRONMENT
     headings = ["environment", "server", "address", "provider", "marks"]
     rows = [
         [
-            *(row.environment, row.server, row.address or f"! {row.problem}", row.provider or UNKNOWN),
+            *(row.environment, row.server or UNKNOWN),
+            *(f"! {row.problem}" if row.problem else row.address or UNKNOWN, row.provider or UNKNOWN),
             " ".join([*(["read-only"] if row.read_only else []), *([row.confirm] if row.confirm else [])]),
         ]
         for row in found
@@ -92,17 +91,22 @@ def listed(*, as_json: bool) -> str:
     return plain_table(headings, rows)
 
 
-def _listed(environment: Environment, server: Destination) -> ListedServer:
-    return ListedServer(
+def _listed(environment: Environment) -> list[ListedServer]:
+    alone = ListedServer(
         environment=environment.name,
-        server=_part(server),
-        address=server.address or None,
-        problem=server.problem,
+        server=None,
+        address=None,
+        problem=None,
         provider=environment.provider,
         read_only=environment.read_only,
         confirm="typed" if environment.types_names else None,
         origin=environment.origin,
     )
+    servers = [with_address(server, os.environ) for server in servers_of(environment)]
+    return [
+        replace(alone, server=_part(server), address=server.address or None, problem=server.problem)
+        for server in servers
+    ] or [alone]
 
 
 def _part(server: Destination) -> str:
@@ -117,7 +121,7 @@ def tested(names: Sequence[str], *, as_json: bool) -> tuple[str, bool]:
     if as_json:
         return json_of(answers), all_answered
     if not answers:
-        return NONE, True
+        return NO_SERVER, True
     headings = [
         "environment",
         "server",

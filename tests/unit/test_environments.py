@@ -10,6 +10,7 @@ import pytest
 
 from console import targets
 from console.commands.environment_file import add_environments, remove_environment
+from console.commands.environment_servers import listed
 from console.commands.environment_yaml import Imported
 from console.destinations import all_destinations, destination_of, password_in_the_open, target_of
 from console.errors import BadInput, BadSetting, BadTarget
@@ -208,6 +209,17 @@ def test_everything_that_can_be_opened_is_found(file: Path, tmp_path: Path) -> N
     assert "${DB_HOST} is a placeholder" in (by_name["live"].problem or "")
     assert "port" in (by_name["bad"].problem or "")
     assert "s3cret" not in repr(found)
+
+
+def test_an_environment_without_servers_is_listed(file: Path) -> None:
+    assert listed(as_json=False).startswith("There is no environment yet; ")
+    file.write_text(
+        "[environments.badge]\ncolour = 'red'\n[environments.qa]\nprimary = 'host=a user=b dbname=c'"
+    )
+    assert [line.split() for line in listed(as_json=False).splitlines()[1:]] == [
+        ["badge", "–", "–", "–"],
+        ["qa", "primary", "b@a:5432/c", "–"],
+    ]
 
 
 def test_a_password_in_a_file_that_others_may_read_is_warned_of(file: Path, tmp_path: Path) -> None:
