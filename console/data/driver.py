@@ -285,6 +285,11 @@ def cannot_connect(error: BaseException, target: Target, timeout: float) -> Cann
         case asyncpg.CannotConnectNowError():
             return ServerStarting(f"{target.address} takes no connections yet: {said}.")
         case asyncpg.ConnectionDoesNotExistError() | ConnectionError() if _ENDED.search(said):
+            if target.tls.certificate:
+                # All that an encrypted connection tells of a client's certificate that the server did not like.
+                return CannotConnect(
+                    f"{target.address} closed the connection at once; does it trust the certificate in sslcert?"
+                )
             return CannotConnect(
                 f"{target.address} closed the connection at once; is PostgreSQL running there, on that port?"
             )

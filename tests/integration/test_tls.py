@@ -92,6 +92,9 @@ async def test_a_client_certificate(guarded: PostgresCluster, certificates: Cert
     assert (await refused(TlsFailed, url, sslcert=certificate, sslkey=others_key)).startswith(
         f"The client's certificate {certificate} with {others_key} cannot be used: "
     )
+    expired, expired_key = certificates.issue("old", "certified", days=-1)
+    with pytest.raises(CannotConnect, match=r"does it trust the certificate in sslcert\?$"):
+        await encrypted(url, sslcert=expired, sslkey=expired_key, sslmode="require")
     key.chmod(0o644)
     assert await refused(TlsFailed, url, **shown) == (
         f"The private key {key} is not used: others may read it; chmod 600 makes it private."
