@@ -131,7 +131,8 @@ class ServersScreen(Screen[None]):
         row = event.row
         lines = [Content.styled(_HINT, "$text-muted")]
         if isinstance(row, Destination):
-            lines.insert(0, Content(visible(row.problem or row.origin)))
+            # In full: the column may be too narrow for the hosts that tell one from another.
+            lines.insert(0, Content(visible(row.problem or f"{row.address} · {row.origin}")))
         self.query_one("#more", Static).update(Content("\n").join(lines))
 
     @on(LiveTable.RowSelected)
