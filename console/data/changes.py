@@ -14,7 +14,7 @@ from console.data.audit import AuditFile, person
 from console.data.audit_chain import AuditEntry
 from console.data.server import Server
 from console.errors import ConnectionLost, DbconsoleError, OperationRefused, OutcomeUnknown
-from console.models.operation import Operation, Outcome
+from console.models.operation import READ_ONLY, Operation, Outcome
 from console.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class Changes:
     def check(self) -> None:
         """Raises `OperationRefused` where nothing may be changed: under --read-only, and on a standby."""
         if self._settings.read_only:
-            raise OperationRefused(
-                "The console was started with --read-only: it changes nothing on the server."
-            )
+            raise OperationRefused(READ_ONLY)
         if self._server.capabilities is not None and self._server.capabilities.in_recovery:
             raise OperationRefused("This server is a standby and takes no changes; name its primary.")
 

@@ -24,7 +24,7 @@ from console.data.email import is_email
 from console.data.schema.core import api_keys, users
 from console.data.server import Server
 from console.errors import BadInput, DbconsoleError, OperationRefused
-from console.models.operation import Danger, Operation, Outcome
+from console.models.operation import READ_ONLY, Danger, Operation, Outcome
 from console.models.platform import PredictableKey
 from console.settings import Settings
 
@@ -140,9 +140,7 @@ class PlatformService:
         `Engine.connection`.
         """
         if self._settings.read_only:
-            raise OperationRefused(
-                "The console was started with --read-only: it changes nothing on the server."
-            )
+            raise OperationRefused(READ_ONLY)
         if self._server.capabilities is not None and self._server.capabilities.in_recovery:
             raise OperationRefused("This server is a standby and takes no changes; name its primary.")
         with self._audit.recording(operation, self._server) as record:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+READ_ONLY = (
+    "The console is read-only, by --read-only or the setting read_only: it changes nothing on the server."
+)
+"""Why a change is not even asked about; an environment may have that setting."""
+
 
 class Danger(Enum):
     """How much a change can hurt."""

@@ -21,6 +21,7 @@ from textual.worker import WorkerState
 from console.clock import SYSTEM_CLOCK, Clock
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.environments import PRODUCTION
+from console.models.operation import READ_ONLY, Operation
 from console.terminal.safe_text import visible
 from console.widgets.detail import DetailPane, Section
 from console.widgets.live_table import LiveTable
@@ -28,7 +29,6 @@ from console.widgets.live_table import LiveTable
 if TYPE_CHECKING:
     from console.data.services import Services
     from console.models.accounts import AccountsSnapshot, ChainState
-    from console.models.operation import Operation
 
 REREAD = 10.0
 """Seconds after which what is shown is read again by itself."""
@@ -221,7 +221,7 @@ class AccountsPane(Container):
     def change(self, steps: Steps) -> None:
         """Takes the steps of a change unless nothing may be changed, or another change is under way; both are said."""
         if self.services.settings.read_only:
-            self.say("The console was started with --read-only: it changes nothing on the server.")
+            self.say(READ_ONLY)
         elif (now := self.services.server.capabilities) is not None and now.in_recovery:
             self.say("The server is a standby: what changes it has to run on its primary.")
         elif self._is_busy("change"):

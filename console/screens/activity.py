@@ -16,6 +16,7 @@ from textual.widgets import Static
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.activity import ActivitySnapshot, Session, SessionKey
 from console.models.environments import PRODUCTION
+from console.models.operation import READ_ONLY
 from console.models.reading import Reading
 from console.resources import folder
 from console.screens.activity_columns import (
@@ -267,7 +268,7 @@ class ActivityScreen(ConsoleScreen[ActivitySnapshot]):
             self._say("There is no session to stop.")
             return
         if services.settings.read_only:
-            self._say("The console was started with --read-only: it changes nothing on the server.")
+            self._say(READ_ONLY)
             return
         if not all(session.is_client for session in sessions):
             self._say("A process of the server itself cannot be stopped from here.")

@@ -173,7 +173,9 @@ class ConsoleScreen(WatchingScreen[S]):
         if self.link.state is LinkState.REFUSED:
             return f"{problem}\n\nPress r to try again, ctrl+o for another server, q to quit."
         if problem:
-            return f"{problem}\n\nIt is tried again by itself; r tries now, ctrl+o changes the server, q quits."
+            return (
+                f"{problem}\n\nIt is tried again by itself; r tries now, ctrl+o changes the server, q quits."
+            )
         return f"Connecting to {self.services.server.target} …" if self.services else "Starting …"
 
     def _explain_emptiness(self) -> None:

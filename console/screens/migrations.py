@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from console.errors import DbconsoleError
 from console.models.environments import PRODUCTION
 from console.models.migrations import Direction, InvalidIndex, RunState, SourceKind
+from console.models.operation import READ_ONLY, Operation
 from console.resources import folder
 from console.screens.frame import ConsoleScreen, Unfinished
 from console.screens.migration_preview import Preview
@@ -19,7 +20,6 @@ from console.screens.revisions import Aim, RevisionsScreen
 
 if TYPE_CHECKING:
     from console.dialogs.goal import Goal
-    from console.models.operation import Operation
 
 
 class MigrationsScreen(RevisionsScreen):
@@ -135,7 +135,7 @@ class MigrationsScreen(RevisionsScreen):
         if services is None or status is None:
             self.say("There is nothing to change yet: where the database stands is not known.")
         elif services.settings.read_only:
-            self.say("The console was started with --read-only: it changes nothing on the server.")
+            self.say(READ_ONLY)
         elif services.server.capabilities is not None and services.server.capabilities.in_recovery:
             self.say("The server is a standby: what changes it has to run on its primary.")
         elif self.runs_here:

@@ -202,7 +202,8 @@ class PlanScreen(Dialog[None]):
         """Run it for real and roll it back, after showing what that means."""
         if self._services.settings.read_only:
             self.notify(
-                "The console was started with --read-only: it runs no statement for real.", severity="warning"
+                "The console is read-only, by --read-only or the setting read_only: it runs no statement for real.",
+                severity="warning",
             )
         elif self._began is None:
             self._analyze()

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from console.errors import DbconsoleError
 from console.models.environments import PRODUCTION
+from console.models.operation import READ_ONLY
 from console.models.plans import PlanRequest
 from console.models.statements import Scope
 from console.resources import folder
@@ -128,7 +129,7 @@ class SlowScreen(StatementsScreen):
         if services is None or reading is None or reading.snapshot is None or self.shows_waits:
             return
         if services.settings.read_only:
-            self.say("The console was started with --read-only: it changes nothing on the server.")
+            self.say(READ_ONLY)
             return
         if not everything and (statement is None or statement.is_hidden):
             self.say("There is no statement here whose figures could be forgotten.")

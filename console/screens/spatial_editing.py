@@ -21,12 +21,12 @@ from console.errors import BadInput, DbconsoleError, OperationRefused, QueryFail
 from console.models.layers import Layer, SpatialSnapshot
 from console.models.map_edits import Edit, EditedObject, ObjectDraft, TieFate
 from console.models.map_objects import ObjectKey
+from console.models.operation import READ_ONLY, Operation
 from console.screens import spatial_editing_forms as forms
 from console.screens.frame import ConsoleScreen
 
 if TYPE_CHECKING:
     from console.data.spatial.edits import Edits
-    from console.models.operation import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class SpatialEditing(ConsoleScreen[SpatialSnapshot]):
             return
         running = (WorkerState.PENDING, WorkerState.RUNNING)
         if services.settings.read_only:
-            self._say("The console was started with --read-only: it changes nothing on the server.")
+            self._say(READ_ONLY)
         elif (now := services.server.capabilities) is not None and now.in_recovery:
             self._say("The server is a standby: what changes it has to run on its primary.")
         elif any(one.group == "change" and one.node is self and one.state in running for one in self.workers):

@@ -260,9 +260,9 @@ async def test_whoever_may_not_is_told_why(platform: Database, file: Path) -> No
         session = (await sessions.page()).rows[0]
         operation = await sessions.revoke_operation(session)
     async with sessions_of(platform, file, read_only=True) as sessions:
-        with pytest.raises(OperationRefused, match="started with --read-only"):
+        with pytest.raises(OperationRefused, match="is read-only, by --read-only"):
             await sessions.revoke_operation(session)
-        with pytest.raises(OperationRefused, match="started with --read-only"):
+        with pytest.raises(OperationRefused, match="is read-only, by --read-only"):
             await sessions.revoke(operation, session)
     await platform.run("GRANT USAGE ON SCHEMA arxos_core TO plain")
     async with sessions_of(platform, file, user="plain") as sessions:

@@ -50,8 +50,9 @@ async def size_of(made: Database, table: str) -> int:
 
 
 async def test_a_large_layer_comes_in_steps_and_a_small_piece_of_it_one_by_one(
-    postgis: PostgresCluster,
+    postgis: PostgresCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pictures_module, "WORTH_A_SAMPLE", 50_000)
     async with gis_database(postgis, SPREAD) as made, spatial_context(made) as context:
         service, layer = SpatialService(context), spread(await size_of(made, "spread"))
         statistics, sample, exact = await all_of(service, layer, frame_of(WHOLE))

@@ -180,9 +180,9 @@ async def test_a_console_that_only_reads_changes_nothing(platform: Database, fil
         user = await created(users, email="ada@example.com")
         operation = await operation_of(users, change, user)
     async with users_of(platform, file, read_only=True) as users:
-        with pytest.raises(OperationRefused, match=r"started with --read-only"):
+        with pytest.raises(OperationRefused, match=r"is read-only, by --read-only"):
             await operation_of(users, change, user)
-        with pytest.raises(OperationRefused, match=r"started with --read-only"):
+        with pytest.raises(OperationRefused, match=r"is read-only, by --read-only"):
             await made(users, change, operation, user)
         assert (await users.page()).rows == (user,)
 

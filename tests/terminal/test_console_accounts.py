@@ -206,7 +206,7 @@ def test_read_only_and_production(postgres: PostgresCluster, home: Path) -> None
         with accounts(database, home, "--read-only") as console:
             console.wait_seen("ada@example.com")
             console.send("D")
-            console.wait_seen("started with --read-only")
+            console.wait_seen("is read-only, by --read-only")
             console.quit()
         with accounts(database, home, "--environment", "production") as console:
             console.wait_seen("ada@example.com")

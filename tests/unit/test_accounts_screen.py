@@ -451,7 +451,9 @@ async def test_read_only_changes_nothing(key: str) -> None:
     async with app.run_test(size=SIZE) as pilot:
         screen = await press(pilot, key)
         assert app.screen is screen
-        assert notes(app) == ["The console was started with --read-only: it changes nothing on the server."]
+        assert notes(app) == [
+            "The console is read-only, by --read-only or the setting read_only: it changes nothing on the server."
+        ]
 
 
 async def test_a_standby_changes_nothing() -> None:

@@ -494,7 +494,7 @@ async def test_read_only_changes_nothing(key: str) -> None:
         assert isinstance(app.screen, AccountsScreen)
         assert (
             sentences(app)[-1]
-            == "The console was started with --read-only: it changes nothing on the server."
+            == "The console is read-only, by --read-only or the setting read_only: it changes nothing on the server."
         )
 
 

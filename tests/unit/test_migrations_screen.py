@@ -309,7 +309,9 @@ async def test_read_only_changes_nothing_and_says_why(key: str) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await press(pilot, "down", "down", key)
         assert not app.screen.is_modal
-        assert said(app) == ["The console was started with --read-only: it changes nothing on the server."]
+        assert said(app) == [
+            "The console is read-only, by --read-only or the setting read_only: it changes nothing on the server."
+        ]
         assert app.migrations.asked == []
 
 

@@ -532,7 +532,9 @@ async def test_read_only_runs_nothing_and_says_why() -> None:
     async with app.run_test(size=SIZE) as pilot:
         screen = await open_plan(pilot, app, "a")
         assert app.screen is screen
-        assert said(app) == ["The console was started with --read-only: it runs no statement for real."]
+        assert said(app) == [
+            "The console is read-only, by --read-only or the setting read_only: it runs no statement for real."
+        ]
         assert "analyze_operation" not in names(app)
 
 

@@ -233,7 +233,7 @@ async def test_read_only_resets_nothing() -> None:
         await press(pilot, "Z")
         assert isinstance(app.screen, SlowScreen)
         assert [n.message for n in app._notifications] == [
-            "The console was started with --read-only: it changes nothing on the server."
+            "The console is read-only, by --read-only or the setting read_only: it changes nothing on the server."
         ]
 
 

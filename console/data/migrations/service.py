@@ -39,7 +39,7 @@ from console.models.migrations import (
     SourceKind,
     Step,
 )
-from console.models.operation import Operation, Outcome
+from console.models.operation import READ_ONLY, Operation, Outcome
 from console.settings import Settings
 
 
@@ -251,9 +251,7 @@ class MigrationsService:
 
     def _require_change(self) -> None:
         if self._settings.read_only:
-            raise OperationRefused(
-                "The console was started with --read-only: it changes nothing on the server."
-            )
+            raise OperationRefused(READ_ONLY)
         capabilities = self._server.capabilities
         if capabilities is not None and capabilities.in_recovery:
             raise OperationRefused("This server is a standby and takes no changes; migrate on its primary.")

@@ -137,9 +137,10 @@ class PictureSteps:
             places = _places(layer.size // _BLOCK, rows, wanted)
             share = min(1.0, len(places) / rows)
             number = len(self._arguments) + 1
-            # OFFSET 0 keeps the planner from looking all that is in the frame up first.
+            # OFFSET 0 keeps the planner from looking all that is in the frame up first, LATERAL from reading the table.
             source = (
-                f"(SELECT * FROM {self._table} WHERE ctid = ANY (${number}::text[]::tid[]) OFFSET 0) AS o"  # noqa: S608
+                f"unnest(${number}::text[]::tid[]) AS place(at), "  # noqa: S608
+                f"LATERAL (SELECT * FROM {self._table} WHERE ctid = place.at OFFSET 0) AS o"
             )
             cells, counts = await self._cells(source, self._where, places)
         else:
@@ -225,12 +226,13 @@ class PictureSteps:
         frame = self._frame
         first = len(self._arguments) + len(more) + 1
         west, north, scale = (f"${first + number}::float8" for number in range(3))
-        # The middle of what is wide may be beyond the border; NaN, which an index finds everywhere, is.
+        # The middle of what is wide may be beyond the border; NaN, which an index finds everywhere, is. OFFSET 0 keeps
+        # the server from working each place out anew for each use of it.
         [row] = await self._line.fetch(
             "SELECT array_agg(cell) AS cells, array_agg(number) AS counts FROM ("  # noqa: S608
             f"SELECT (down * {frame.columns} + across)::int AS cell, count(*)::int AS number FROM ("
             f"SELECT floor(({self._seen.x} - {west}) / {scale}) AS across, floor(({north} - {self._seen.y}) / {scale}) AS down "
-            f"FROM {source} WHERE {where}) AS placed "
+            f"FROM {source} WHERE {where} OFFSET 0) AS placed "
             f"WHERE across BETWEEN 0 AND {frame.columns - 1} AND down BETWEEN 0 AND {frame.rows - 1} GROUP BY 1) AS found",
             *self._arguments,
             *more,

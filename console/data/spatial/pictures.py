@@ -26,7 +26,7 @@ MOST_OBJECTS = 5_000
 """So many are shown one by one; more would be a cloud of dots anyway."""
 FIRST_SAMPLE, LARGER_SAMPLE = 15_000, 150_000
 """Rows of a sample: what some 30 ms and 300 ms are enough for."""
-WORTH_A_SAMPLE = 50_000
+WORTH_A_SAMPLE = 120_000
 """Objects in a frame from which on counting them all takes so long that a sample comes first."""
 MOST_COUNTED = 2_000_000
 """Objects in a frame that are counted without being asked to: up to five seconds."""

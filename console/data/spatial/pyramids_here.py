@@ -36,12 +36,12 @@ _COUNTED = 9
 """Of this level and of the coarser ones the counts are kept."""
 _BLOCK = 6
 """At finer levels a frame is put together of blocks with 64 × 64 cells."""
-MOST_ROWS = 16_000_000
-"""With 64 MB for these the console stays within 150 MB."""
+MOST_ROWS = 12_000_000
+"""With 48 MB for these the console stays within 150 MB."""
 _ROW = np.dtype([("columns", ">i2"), ("length", ">i4"), ("cell", ">u4")])
 """A row of a binary COPY with one integer."""
 _HEADER = 19
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 18
 """Bytes that are gathered before they are taken apart."""
 _SIGN = np.uint32(1 << 31)
 _BLOCK_COLUMNS, _BLOCK_ROWS = morton_places(_BLOCK)
