@@ -254,7 +254,10 @@ async def test_who_looks_elsewhere_has_the_statement_cancelled(postgis: Postgres
         ].count == 80_000
 
 
-async def test_core_points_are_shown_as_well(postgres: PostgresCluster) -> None:
+async def test_core_points_are_shown_as_well(
+    postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures_module, "WORTH_A_SAMPLE", 50_000)
     async with database(postgres) as made:
         for statement in (
             "CREATE TABLE spots (id integer PRIMARY KEY, p point)",
