@@ -24,6 +24,7 @@ import os
 import select
 import signal
 import sys
+import weakref
 from collections.abc import Callable
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,8 @@ class _PollableEvent(Event):
     def __init__(self) -> None:
         super().__init__()
         self._reader, self._writer = os.pipe()
+        for end in (self._reader, self._writer):
+            weakref.finalize(self, os.close, end)  # one console after the other has such an event
 
     def fileno(self) -> int:
         return self._reader

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import time
+import weakref
 from collections.abc import Callable
 
 _POLL = 0.25  # seconds between two looks at whether waiting still makes sense
@@ -30,6 +31,7 @@ class TerminalOutput:
         with contextlib.suppress(OSError):  # after `su`, the terminal is another user's: share the descriptor
             flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK
             self._own = os.open(os.ttyname(fileno), flags)
+            weakref.finalize(self, os.close, self._own)
 
     def fileno(self) -> int:
         """The descriptor that is written to."""

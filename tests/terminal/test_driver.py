@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from console.terminal.driver import _PollableEvent
+from console.terminal.output import TerminalOutput
 from tests.terminal.emulator import ALTERNATE_SCREEN, Emulator
 from tests.terminal.pty_session import PtySession
 
@@ -249,3 +252,17 @@ def test_frames_are_synchronized_where_the_terminal_says_it_can(answers: bool) -
         assert (b"\x1b[?2026h" in console.output) is answers
         console.send("q")
         assert console.wait_exit() == 0
+
+
+def test_what_a_driver_opened_is_closed_with_it() -> None:
+    """A console comes after the other in one process, and each has a driver of its own."""
+    master, terminal = os.openpty()
+    output, event = TerminalOutput(terminal, lambda: None), _PollableEvent()
+    opened = [output.fileno(), event.fileno()]
+    assert terminal not in opened
+    del output, event
+    for descriptor in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
+    os.close(terminal)
+    os.close(master)
