@@ -33,6 +33,7 @@ from console.screens.asking import DialogAsker
 from console.screens.frame import TABS, ConsoleScreen, SessionsWanted, Unfinished
 from console.terminal.driver import ConsoleDriver
 from console.terminal.painter import DeltaPainting
+from console.terminal.printed import Printed
 from console.terminal.safe_text import visible
 from console.themes import (
     DEFAULT_THEME,
@@ -130,6 +131,7 @@ class ConsoleApp(DeltaPainting, App[int]):
         # Textual chooses its filter for NO_COLOR before a theme is set: an ANSI theme keeps the terminal's defaults.
         self._colourless = "NO_COLOR" in os.environ
         super().__init__(driver_class=ConsoleDriver, ansi_color=True if self._colourless else None)
+        self._capture_stdout, self._capture_stderr = Printed(self), Printed(self, stderr=True)
         self.animation_level = "none"
         self._config_dir = platformdirs.user_config_path("dbconsole")
         self._complaints: list[str] = []

@@ -67,6 +67,9 @@ def test_starts_with_a_choice_and_goes_from_one_server_to_another(
         console.wait_live()
         assert f":{postgis.port}/" in header(console.screen)
         assert "staging" in header(console.screen)
+        console.wait_for(
+            lambda screen: any("\u2801" <= one <= "\u28ff" for one in screen.text)
+        )  # a curve is drawn
         console.send("2")
         console.wait_seen("showing running")
         assert len(postgis.log) > asked_before + 1000
