@@ -17,7 +17,6 @@ from textual._time import get_time
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
 from textual.events import Event, Key
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -194,43 +193,10 @@ class ConsoleApp(DeltaPainting, App[int]):
 
     def _use_keys(self, keys: Mapping[str, str]) -> None:
         """Maps keys by the ids of bindings; an id that no binding has is complained of."""
-        if not keys:
-            return
-        from difflib import get_close_matches
+        if keys:
+            from console.screens.keymap import keymap
 
-        from console.screens.accounts import AccountsScreen
-        from console.screens.accounts_keys import KeysPane
-        from console.screens.accounts_roles import RolesPane
-        from console.screens.accounts_sessions import SessionsPane
-        from console.screens.accounts_trail import TrailPane
-        from console.screens.accounts_users import UsersPane
-        from console.screens.activity import ActivityScreen
-        from console.screens.migrations import MigrationsScreen
-        from console.screens.plan import PlanScreen
-        from console.screens.pools import PoolsScreen
-        from console.screens.slow import SlowScreen
-        from console.screens.spatial import SpatialScreen
-
-        screens = (PoolsScreen, ActivityScreen, SlowScreen, MigrationsScreen, AccountsScreen, SpatialScreen)
-        panes = (UsersPane, KeysPane, SessionsPane, RolesPane, TrailPane)
-        kinds: tuple[type[DOMNode], ...] = (ConsoleApp, *screens, PlanScreen, *panes)
-        bindings = [binding for kind in kinds for binding in kind.BINDINGS if isinstance(binding, Binding)]
-        known = {binding.id for binding in bindings if binding.id}
-        for name in sorted(keys.keys() - known):
-            close = get_close_matches(name, known, 1)
-            self._complaints.append(
-                f"[keys] names {name}, which is no command"
-                + (f"; did you mean {close[0]}?" if close else ".")
-            )
-        used: dict[str, str] = {}
-        for name, key in {**{b.id: b.key for b in bindings if b.id}, **keys}.items():
-            for one in key.replace(" ", "").split(","):
-                if one in used and {name, used[one]} & keys.keys() and _meet(name, used[one]):
-                    self._complaints.append(
-                        f"[keys] gives {one} to both {used[one]} and {name}: only one can have it."
-                    )
-                used.setdefault(one, name)
-        self.set_keymap({name: key for name, key in keys.items() if name in known})
+            self.set_keymap(keymap(keys, ConsoleApp, self._complaints.append))
 
     # Connecting ---------------------------------------------------------------------------------------------------
 
@@ -449,14 +415,6 @@ class ConsoleApp(DeltaPainting, App[int]):
     def _activity(self) -> ActivityScreen:
         """The Activity screen, which has to be the one that is shown."""
         return cast("ActivityScreen", self.screen)
-
-
-def _meet(name: str, other: str) -> bool:
-    """Whether two commands can be there at once: those of two screens or tabs cannot, and a plan covers all others."""
-    one, two = sorted(name.rpartition(".")[0] for name in (name, other))
-    if "plan" in (one, two):
-        return one == two
-    return one in ("", "screen", two) or two == "screen" or two.startswith(f"{one}.")
 
 
 def end_of_start() -> None:

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from console.data.keys import is_well_formed, make_key
 from console.errors import OperationRefused
-from console.models.accounts import (
+from console.models.accounts import BulkProgress, Page
+from console.models.api_keys import (
     ApiKey,
-    BulkProgress,
     BulkRevocation,
     CreatedKey,
     CutFindings,
@@ -26,7 +26,6 @@ from console.models.accounts import (
     KeyFindings,
     KeyState,
     KeyVerdict,
-    Page,
 )
 from console.models.operation import Danger, Operation, Outcome
 

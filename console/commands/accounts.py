@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from console.data.accounts.service import AccountsService
-    from console.models.accounts import ApiKey, Page, User
+    from console.models.accounts import Page, User
+    from console.models.api_keys import ApiKey
 
 Answer = TypeVar("Answer")
 R = TypeVar("R")

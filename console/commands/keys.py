@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pydantic import SecretBytes, SecretStr
 
     from console.data.accounts.service import AccountsService
-    from console.models.accounts import ApiKey, CreatedKey, KeyFindings, KeyVerdict
+    from console.models.api_keys import ApiKey, CreatedKey, KeyFindings, KeyVerdict
     from console.models.operation import Outcome
 
 STATES = ("active", "revoked", "expired", "inactive")
@@ -102,7 +102,7 @@ def list_(
     from datetime import timedelta
 
     from console.errors import BadInput
-    from console.models.accounts import KeyFilter, KeyState
+    from console.models.api_keys import KeyFilter, KeyState
 
     if search and len(search.strip()) < 3:
         raise BadInput("--search: a search takes three characters at least.")
@@ -155,7 +155,7 @@ def create(
     """
     from console.clock import SYSTEM_CLOCK
     from console.commands.moments import end
-    from console.models.accounts import KeyDraft
+    from console.models.api_keys import KeyDraft
 
     now = SYSTEM_CLOCK.now()
     expires_at = end(expires, "--expires", now)
@@ -238,7 +238,7 @@ def verify(target: str | None, as_json: bool) -> int:
     Exits with 1 when it opens nothing.
     """
     from console.clock import SYSTEM_CLOCK
-    from console.models.accounts import KeyState
+    from console.models.api_keys import KeyState
 
     pasted = _pasted()
 
@@ -343,7 +343,7 @@ def _print_key(made: CreatedKey, now: datetime, as_json: bool) -> None:
 
 
 def _line(key: ApiKey, now: datetime) -> list[str]:
-    from console.models.accounts import EVERYTHING
+    from console.models.api_keys import EVERYTHING
     from console.units import UNKNOWN
 
     scopes = EVERYTHING if key.is_admin else ", ".join(key.scopes)

@@ -14,7 +14,7 @@ from textual.events import Key
 from textual.widgets import Button, Static
 
 from console.dialogs.answer import Dialog
-from console.models.accounts import CreatedKey
+from console.models.api_keys import CreatedKey
 from console.resources import folder
 from console.terminal.clipboard import copy
 from console.terminal.safe_text import visible

@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from console.dialogs.answer import Dialog
 from console.dialogs.password import SecretInput
 from console.errors import DbconsoleError
-from console.models.accounts import ApiKey, KeyState, KeyVerdict
+from console.models.api_keys import ApiKey, KeyState, KeyVerdict
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.key_line import KeyLine

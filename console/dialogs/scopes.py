@@ -19,7 +19,7 @@ from textual.widgets import Input, Static, TextArea
 from console.dialogs.answer import Dialog
 from console.dialogs.form import FormInput
 from console.errors import BadInput
-from console.models.accounts import scopes_of
+from console.models.api_keys import scopes_of
 from console.resources import folder
 from console.terminal.safe_text import visible
 from console.widgets.columns import Cell, Column

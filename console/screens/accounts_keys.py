@@ -15,7 +15,8 @@ from textual.binding import Binding, BindingType
 from console.data.accounts.key_drafts import checked_permissions, checked_reason
 from console.dialogs.form import Field, FormDialog
 from console.errors import BadInput, DbconsoleError, OperationRefused
-from console.models.accounts import ApiKey, KeyDraft, KeyFilter, User, UserState
+from console.models.accounts import User, UserState
+from console.models.api_keys import ApiKey, KeyDraft, KeyFilter
 from console.models.operation import Operation
 from console.screens.accounts_keys_columns import beginning
 from console.screens.accounts_keys_list import KeysList

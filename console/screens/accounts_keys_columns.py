@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from console.clock import Clock
-from console.models.accounts import ApiKey, KeyFinding, KeyFindingKind, KeyState
+from console.models.api_keys import ApiKey, KeyFinding, KeyFindingKind, KeyState
 from console.screens.accounts_columns import ago, until, utc
 from console.units import UNKNOWN
 from console.widgets.columns import Cell, Column

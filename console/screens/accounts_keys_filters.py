@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from console.models.accounts import KeyFilter, KeyState
+from console.models.api_keys import KeyFilter, KeyState
 
 Changes: TypeAlias = Mapping[str, Any]
 """Fields of `KeyFilter` that a choice sets; what it is when it is not chosen is that of an empty filter."""

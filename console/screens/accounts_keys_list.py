@@ -12,15 +12,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from console.models.accounts import (
-    AccountsSnapshot,
-    ApiKey,
-    KeyFilter,
-    KeyFinding,
-    KeyFindings,
-    Page,
-    TrailFilter,
-)
+from console.models.accounts import AccountsSnapshot, Page, TrailFilter
+from console.models.api_keys import ApiKey, KeyFilter, KeyFinding, KeyFindings
 from console.screens.accounts_keys_columns import (
     beginning,
     finding_columns,

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from textual.content import Content
 
-from console.models.accounts import ApiKey, TrailEntry
+from console.models.accounts import TrailEntry
+from console.models.api_keys import ApiKey
 from console.screens.accounts_columns import one_line
 from console.screens.accounts_keys_columns import beginning, key_state, remarks
 from console.screens.accounts_text import as_json, moment

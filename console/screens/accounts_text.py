@@ -9,7 +9,8 @@ from typing import Any
 
 from textual.content import Content
 
-from console.models.accounts import ApiKey, KeyState, LoginSession, Project, TrailEntry, User, UserDetail
+from console.models.accounts import LoginSession, Project, TrailEntry, User, UserDetail
+from console.models.api_keys import ApiKey, KeyState
 from console.screens.accounts_columns import SAID_ELSEWHERE, ago, object_of, one_line, session_state, until
 from console.terminal.safe_text import visible
 from console.units import UNKNOWN

@@ -22,7 +22,7 @@ from console.data.accounts.trail import TrailService
 from console.data.audit import AuditFile
 from console.data.audit_chain import AuditEntry, append
 from console.data.server import Server
-from console.models.accounts import KeyFilter, KeyState
+from console.models.api_keys import KeyFilter, KeyState
 from console.settings import Settings, Timeouts
 from tests.bench.contestants import CONSOLE, environment
 from tests.bench.figures import Figure, table

@@ -9,7 +9,7 @@ import pytest
 from console.data.accounts import key_audit
 from console.data.keys import hash_of
 from console.errors import OperationRefused
-from console.models.accounts import KeyFindingKind
+from console.models.api_keys import KeyFindingKind
 from console.settings import Accounts, Settings
 from tests.key_store import OLD_INSTALLATION, add_key, add_user, keys_of
 from tests.platform_schema import Database, database

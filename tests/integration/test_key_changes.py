@@ -24,14 +24,8 @@ from console.errors import (
     QueryDenied,
     QueryFailed,
 )
-from console.models.accounts import (
-    ApiKey,
-    BulkProgress,
-    CreatedKey,
-    KeyDraft,
-    KeyFilter,
-    KeyState,
-)
+from console.models.accounts import BulkProgress
+from console.models.api_keys import ApiKey, CreatedKey, KeyDraft, KeyFilter, KeyState
 from console.settings import Settings
 from tests.audit_trail import broken_rows
 from tests.key_store import OLD_INSTALLATION, add_key, add_user, keys_of

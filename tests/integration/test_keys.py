@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from console.data.accounts.keys import Keys
 from console.data.keys import hash_of, make_key
 from console.errors import BadInput, OperationRefused, QueryDenied
-from console.models.accounts import KeyFilter, KeyState
+from console.models.api_keys import KeyFilter, KeyState
 from tests.key_store import OLD_INSTALLATION, add_key, add_user, keys_of
 from tests.live import until
 from tests.platform_schema import Database, database

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from console.dialogs.created_key import CreatedKeyDialog
 from console.dialogs.paste_key import PasteKeyDialog
-from console.models.accounts import CreatedKey, KeyState, KeyVerdict
+from console.models.api_keys import CreatedKey, KeyState, KeyVerdict
 from console.themes import SHIPPED
 from tests.fake_keys import NOW, api_key
 from tests.fakes import FakeConsole

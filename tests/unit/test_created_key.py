@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from console.data.keys import make_key
 from console.dialogs.created_key import CreatedKeyDialog
-from console.models.accounts import CreatedKey
+from console.models.api_keys import CreatedKey
 from console.terminal import clipboard
 from tests.fake_keys import api_key
 from tests.fakes import NOW, FakeConsole

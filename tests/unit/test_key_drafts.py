@@ -17,7 +17,7 @@ from console.data.accounts.key_drafts import (
     permissions_of,
 )
 from console.errors import BadInput
-from console.models.accounts import KeyDraft, is_admin, scopes_of
+from console.models.api_keys import KeyDraft, is_admin, scopes_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -22,7 +22,7 @@ from console.dialogs.choose import Choice, ChooseDialog
 from console.dialogs.paste_key import PasteKeyDialog
 from console.dialogs.scopes import Permissions, ScopesDialog, read_document, with_scopes
 from console.errors import BadInput, QueryFailed
-from console.models.accounts import ApiKey, KeyDraft, KeyState, KeyVerdict
+from console.models.api_keys import ApiKey, KeyDraft, KeyState, KeyVerdict
 from console.widgets.live_table import LiveTable
 from tests.fake_keys import api_key
 from tests.fakes import FakeConsole

@@ -15,7 +15,7 @@ from console.dialogs.confirm import ConfirmDialog
 from console.dialogs.created_key import CreatedKeyDialog
 from console.dialogs.form import FormDialog
 from console.dialogs.progress import ProgressDialog
-from console.models.accounts import CutFindings, KeyFilter, KeyFindingKind, KeyState
+from console.models.api_keys import CutFindings, KeyFilter, KeyFindingKind, KeyState
 from console.screens.accounts import AccountsScreen
 from console.screens.accounts_keys import KeysPane
 from console.screens.accounts_pane import KeysWanted

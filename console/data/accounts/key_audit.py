@@ -12,7 +12,7 @@ from console.data.accounts.key_filters import allows_everything, has_state, is_u
 from console.data.accounts.key_reading import KeyReading, described, moment
 from console.data.accounts.rows import is_kept, is_on, key_of, select_keys
 from console.data.place import Place
-from console.models.accounts import (
+from console.models.api_keys import (
     EVERYTHING,
     ApiKey,
     CutFindings,

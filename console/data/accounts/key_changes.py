@@ -24,7 +24,7 @@ from console.data.keys import make_key
 from console.data.place import Place
 from console.data.trail import trail_of
 from console.errors import BadInput, OperationRefused
-from console.models.accounts import EVERYTHING, ApiKey, CreatedKey, KeyDraft, KeyState, scopes_in_words
+from console.models.api_keys import EVERYTHING, ApiKey, CreatedKey, KeyDraft, KeyState, scopes_in_words
 from console.models.operation import Danger, Operation, Outcome
 
 

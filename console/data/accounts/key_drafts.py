@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from console.errors import BadInput
-from console.models.accounts import KeyDraft, is_admin
+from console.models.api_keys import KeyDraft, is_admin
 
 NAME_CHARACTERS = 255
 MOST_SCOPES = 64

@@ -27,7 +27,7 @@ from console.data.accounts.rows import is_on
 from console.data.accounts.search import LEAST_SEARCHED, containing, is_text
 from console.data.place import Place
 from console.data.schema.core import ALLOWING_EVERYTHING
-from console.models.accounts import KeyFilter, KeyState
+from console.models.api_keys import KeyFilter, KeyState
 
 MOST_OWNERS = 500
 """Owners whose keys are looked for one by one; when a search finds more, it is faster to look at each key's owner."""

@@ -17,7 +17,7 @@ from console.data.accounts.rows import key_of
 from console.data.place import Place
 from console.data.trail import trail_of
 from console.errors import BadInput, OperationRefused
-from console.models.accounts import EVERYTHING, ApiKey, KeyDraft, KeyState, is_admin, scopes_of
+from console.models.api_keys import EVERYTHING, ApiKey, KeyDraft, KeyState, is_admin, scopes_of
 from console.models.operation import Danger, Operation, Outcome
 
 

@@ -20,7 +20,8 @@ from console.data.accounts.rows import key_of, select_keys
 from console.data.accounts.search import is_text
 from console.data.place import Place
 from console.errors import BadInput
-from console.models.accounts import ApiKey, KeyFilter, KeyState, KeyVerdict, Page, scopes_in_words, scopes_of
+from console.models.accounts import Page
+from console.models.api_keys import ApiKey, KeyFilter, KeyState, KeyVerdict, scopes_in_words, scopes_of
 
 _SAMPLED_KEYS = 2000
 """The newest ones; their scopes are those in use."""

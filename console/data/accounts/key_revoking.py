@@ -20,7 +20,8 @@ from console.data.changes import Change
 from console.data.place import Place
 from console.data.trail import trail_of
 from console.errors import OperationRefused
-from console.models.accounts import ApiKey, BulkProgress, BulkRevocation, KeyFilter
+from console.models.accounts import BulkProgress
+from console.models.api_keys import ApiKey, BulkRevocation, KeyFilter
 from console.models.operation import Danger, Operation, Outcome
 from console.units import count
 

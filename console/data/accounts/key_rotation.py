@@ -17,7 +17,7 @@ from console.data.keys import make_key
 from console.data.place import Place
 from console.data.trail import trail_of
 from console.errors import BadInput, OperationRefused
-from console.models.accounts import ApiKey, CreatedKey, KeyState
+from console.models.api_keys import ApiKey, CreatedKey, KeyState
 from console.models.operation import Danger, Operation
 from console.units import duration
 

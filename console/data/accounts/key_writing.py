@@ -18,7 +18,7 @@ from console.data.audit import person
 from console.data.keys import NewKey
 from console.data.place import Place
 from console.errors import OperationRefused
-from console.models.accounts import ApiKey
+from console.models.api_keys import ApiKey
 
 _UNSEEN_HASH = "(the SHA-256 of the new key)"
 _SHOWN = (

@@ -27,7 +27,8 @@ from sqlalchemy import (
 from console.data import keys
 from console.data.accounts.paging import aware
 from console.data.place import Place
-from console.models.accounts import ApiKey, LoginSession, Project, User
+from console.models.accounts import LoginSession, Project, User
+from console.models.api_keys import ApiKey
 
 NO_PASSWORD = "!"
 """Where a table takes no user without a hash: none that anything hashes to, so that nobody gets in."""

@@ -38,7 +38,8 @@ from console.data.accounts.rows import (
 )
 from console.data.accounts.search import LEAST_SEARCHED, beginning, containing, is_text
 from console.data.place import Place
-from console.models.accounts import ApiKey, LoginSession, Project, User, UserState
+from console.models.accounts import LoginSession, Project, User, UserState
+from console.models.api_keys import ApiKey
 from console.units import count
 
 FEW = 10

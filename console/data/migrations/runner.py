@@ -6,20 +6,15 @@ The console itself imports neither Alembic nor anybody's revisions.
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import console
 from console.clock import SYSTEM_CLOCK, Clock
 from console.data.migrations.watch import look
 from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.protocol import (
-    CANCEL,
     Connected,
     Created,
     Event,
@@ -35,11 +30,10 @@ from console.data.migrations.worker.protocol import (
     StatementDone,
     Verified,
     Work,
-    read_event,
-    request_line,
 )
+from console.data.migrations.worker_process import KILL_AFTER, Worker, begun_worker
 from console.data.server import Server
-from console.errors import DbconsoleError, MigrationFailed
+from console.errors import DbconsoleError
 from console.models.migrations import (
     Direction,
     Drift,
@@ -54,15 +48,10 @@ from console.models.migrations import (
 from console.models.target import Target
 from console.settings import Settings
 
-KILL_AFTER = 5.0
-"""Seconds after which a run that was cancelled and does not stop is killed."""
 CONNECTIONS = 2
 """That a worker holds: one for the revisions, one for the lock."""
 WATCH_INTERVAL = 1.0
 """Seconds between two looks at what a running statement does and waits for."""
-
-_LONGEST_LINE = 256 << 20
-"""Bytes: a revision may insert a lot in one statement."""
 
 _E = TypeVar("_E")
 
@@ -135,102 +124,11 @@ async def _answer(request: Request, kind: type[_E]) -> _E:
 
 async def _events(request: Request) -> AsyncIterator[Event]:
     """What the worker tells until it is done. Raises the `DbconsoleError` that it ends with."""
-    async with _worker(request) as worker:
+    async with begun_worker(request) as worker:
         async for event in worker.events():
             if isinstance(event, Failed):
                 raise event.problem
             yield event
-
-
-# The process ----------------------------------------------------------------------------------------------------
-
-
-class _Worker:
-    """A worker that has its request."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.last_words = ""
-        self._hearing = asyncio.create_task(self._hear(), name="migration's messages")
-
-    async def events(self) -> AsyncIterator[Event]:
-        """Its events; the last one is always `Finished` or `Failed`."""
-        assert self.process.stdout is not None, "made with pipes"
-        async for line in self.process.stdout:
-            if not line.endswith(b"\n"):
-                break  # it was killed in the middle of a word
-            event = read_event(line)
-            yield event
-            if isinstance(event, Finished | Failed):
-                return
-        code = await self.process.wait()
-        said = f": {self.last_words.strip().rstrip('.')}" if self.last_words else ""
-        sentence = f"The process that runs the migrations ended ({_ending(code)}){said}. What was not committed is rolled back."
-        yield Failed(MigrationFailed.__name__, sentence)
-
-    def cancel(self) -> None:
-        """Says that nothing more shall happen."""
-        stdin = self.process.stdin
-        if stdin is not None and not stdin.is_closing():
-            stdin.write(CANCEL)
-
-    def kill(self) -> None:
-        """Ends it at once; the server rolls back when it finds the connection closed."""
-        with suppress(ProcessLookupError):
-            self.process.kill()
-
-    async def close(self) -> None:
-        """Returns when it is gone. Without its standard input it stops what it does; if not, it is killed."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        try:
-            async with asyncio.timeout(KILL_AFTER):
-                await self.process.wait()
-        except TimeoutError:
-            self.kill()
-            await self.process.wait()
-        finally:
-            if self.process.returncode is None:
-                self.kill()
-            self._hearing.cancel()
-
-    async def _hear(self) -> None:
-        """Takes what the project's code prints, so that it never waits, and keeps the last line of it."""
-        assert self.process.stderr is not None, "made with pipes"
-        while text := await self.process.stderr.read(1 << 16):
-            lines = (self.last_words + text.decode(errors="replace")).split("\n")
-            self.last_words = next((line for line in reversed(lines) if line.strip()), "")[-500:]
-
-
-@asynccontextmanager
-async def _worker(request: Request) -> AsyncIterator[_Worker]:
-    """A worker with that to do, gone at the end of the block. Raises `DbconsoleError` where none can be started."""
-    line = request_line(request)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"{console.__name__}.data.migrations.worker"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-            # The folder that has the package: whatever lies in the working directory is not imported instead.
-            cwd=Path(console.__file__).parent.parent,
-            # Ctrl-C in the terminal is the console's to understand.
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise DbconsoleError(
-            f"The process that runs migrations cannot be started: {error.strerror}."
-        ) from error
-    worker = _Worker(process)
-    try:
-        assert process.stdin is not None, "made with pipes"
-        with suppress(ConnectionError):  # it says itself why it ended
-            process.stdin.write(line)
-            await process.stdin.drain()
-        yield worker
-    finally:
-        await worker.close()
 
 
 # A run ----------------------------------------------------------------------------------------------------------
@@ -256,7 +154,7 @@ class MigrationRun:
         self._on_end = on_end
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
-        self._worker: _Worker | None = None
+        self._worker: Worker | None = None
         self._is_cancelled = False
         total = len(request.order.revisions) or len(request.statements)
         self.progress = RunProgress(RunState.STARTING, total, 0, clock.monotonic())
@@ -304,7 +202,7 @@ class MigrationRun:
         if self._worker is not None:
             self._worker.kill()
 
-    def _begin_to_cancel(self, worker: _Worker) -> None:
+    def _begin_to_cancel(self, worker: Worker) -> None:
         self._set(state=RunState.CANCELLING, retry_at=None)
         worker.cancel()
 
@@ -313,7 +211,7 @@ class MigrationRun:
         if not self._server.engine.pool.in_use:
             await self._server.engine.close()  # what it keeps for later would be a connection too many
         try:
-            async with _worker(self._request) as worker:
+            async with begun_worker(self._request) as worker:
                 self._worker = worker
                 if self._is_cancelled:
                     self._begin_to_cancel(worker)
@@ -399,7 +297,3 @@ class MigrationRun:
             for listener in list(self._listeners):
                 # Whoever looks on cannot break the run off.
                 asyncio.get_running_loop().call_soon(listener)
-
-
-def _ending(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from console.data.identifiers import literal, quoted
+from console.data.identifiers import quoted
 from console.data.spatial.context import SpatialContext
 from console.data.spatial.pyramids_building import (
     FORGET,
@@ -24,12 +24,13 @@ from console.data.spatial.pyramids_building import (
 from console.data.spatial.pyramids_grid import TILE_LEVELS, PyramidDensity, Square
 from console.data.spatial.pyramids_here import FINEST, PyramidHere, count_here
 from console.data.spatial.pyramids_tiles import StoredPyramid, TileReader, tiles_table
+from console.data.spatial.pyramids_words import consequences, left_out, written_out
 from console.errors import ObjectMissing, OperationRefused, with_remedy
 from console.models.layers import Layer, LayerName, RelationKind
 from console.models.map_view import Envelope, Frame
 from console.models.operation import Danger, Operation
 from console.models.pyramids import Pyramid, PyramidPlace, PyramidPlan, PyramidProgress, PyramidState
-from console.units import bytes_binary, duration
+from console.units import bytes_binary
 
 if TYPE_CHECKING:
     from console.data.changes import Change, Changes
@@ -42,8 +43,6 @@ _STORED = """SELECT p.*, pg_total_relation_size(c.oid) AS size, pg_get_userbyid(
   JOIN pg_class c ON c.oid = to_regclass('dbconsole.' || quote_ident(p.tiles)) AND c.relkind = 'r' AND NOT c.relrowsecurity
  WHERE (p.schema_name, p.table_name, p.column_name) = ($1, $2, $3)"""
 _SIDES = ("west", "south", "east", "north")
-_SECONDS, _BYTES, _TEMPORARY_BYTES = 7e-6, 7, 110
-"""For each row, as measured."""
 _ABSENT_SECONDS = 60.0
 """After which it is looked again whether somebody has built one."""
 _FIRST_WITH_RANGES = 140_000
@@ -158,7 +157,7 @@ class Pyramids:
             action=verb,
             object_name=str(layer.name),
             statements=(statements[0], *made, *statements[1:]),
-            consequences=_consequences(layer, stored, is_first=not place["has_table"]),
+            consequences=consequences(layer, stored, is_first=not place["has_table"]),
             danger=Danger.NOTICEABLE,
         )
         return PyramidPlan(layer, operation, tiles, replaces, made, place["postgis_schema"])
@@ -187,7 +186,7 @@ class Pyramids:
                     raise OperationRefused(
                         f"Nothing was done: somebody else builds a pyramid of {layer.name} too; look again."
                     ) from error
-                change.sentence = f"The pyramid of {layer.name} counts {built.rows:,} objects{_left_out(built.left_out)}.{remark}"
+                change.sentence = f"The pyramid of {layer.name} counts {built.rows:,} objects{left_out(built.left_out)}.{remark}"
         self._forget(layer.name)
         return change.sentence
 
@@ -206,7 +205,7 @@ class Pyramids:
             title=f"Drop the density pyramid of {layer.name}",
             action="Drop",
             object_name=str(layer.name),
-            statements=(_written_out(FORGET, layer.name), drop_tiles(stored["tiles"])),
+            statements=(written_out(FORGET, layer.name), drop_tiles(stored["tiles"])),
             consequences=(
                 "Pictures of many objects take longer again; the objects themselves are not touched.",
                 f"{bytes_binary(stored['size'])} become free in the database.",
@@ -239,7 +238,7 @@ class Pyramids:
             here = await count_here(self._context, layer, place["postgis_schema"], place["changes"], tell)
         self._here[layer.name] = here
         return (
-            f"The console counts {len(here.numbers):,} objects of {layer.name}{_left_out(here.left_out)}, "
+            f"The console counts {len(here.numbers):,} objects of {layer.name}{left_out(here.left_out)}, "
             f"in {bytes_binary(here.size)} of its memory."
         )
 
@@ -384,40 +383,6 @@ async def _drop(connection: asyncpg.Connection[Any], tiles: str) -> str:
     return ""
 
 
-def _consequences(layer: Layer, stored: asyncpg.Record | None, *, is_first: bool) -> tuple[str, ...]:
-    rows = stored["rows"] if stored is not None else layer.rows
-    said = [
-        "The whole table is read once"
-        + (f", {rows:,} rows: about {duration(rows * _SECONDS)}" if rows is not None else "")
-        + ". It can be read and written meanwhile, but what is deleted from any table cannot be vacuumed away before the end.",
-    ]
-    if rows is not None:
-        said.append(
-            f"About {bytes_binary(rows * _BYTES)} are kept in the schema dbconsole, and about "
-            f"{bytes_binary(rows * _TEMPORARY_BYTES)} are needed for temporary tables until then."
-        )
-    if is_first:
-        said.append(
-            "The schema dbconsole is the console's own, and belongs to this role. Nobody else may read it unless you grant it."
-        )
-    if stored is not None:
-        said.append(
-            f"The pyramid of {stored['built_at']:%Y-%m-%d %H:%M} UTC serves until then, and is dropped."
-        )
-    return tuple(said)
-
-
-def _left_out(rows: int) -> str:
-    return f" ({rows:,} rows without a place are left out)" if rows else ""
-
-
 def _since(before: int | None, now: int | None) -> int | None:
     """How much a counter has grown; None where it is not there or began anew."""
     return now - before if before is not None and now is not None and now >= before else None
-
-
-def _written_out(statement: str, name: LayerName) -> str:
-    """For reading."""
-    for number, value in enumerate((name.schema, name.table, name.column), 1):
-        statement = statement.replace(f"${number}", literal(value))
-    return statement

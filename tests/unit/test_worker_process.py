@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from console.data.migrations.runner import _Worker
 from console.data.migrations.worker.engine import Order
 from console.data.migrations.worker.protocol import (
     Failed,
@@ -19,6 +18,7 @@ from console.data.migrations.worker.protocol import (
     read_request,
     request_line,
 )
+from console.data.migrations.worker_process import Worker
 from console.models.migrations import Direction, Source, SourceKind
 from console.settings import Settings
 from console.targets import resolve
@@ -33,7 +33,7 @@ async def test_a_worker_that_dies_in_the_middle_of_a_word_has_failed() -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    worker = _Worker(process)
+    worker = Worker(process)
     events = [event async for event in worker.events()]
     await worker.close()
     assert events[0] == RevisionDone()
