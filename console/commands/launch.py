@@ -125,9 +125,12 @@ def _services_at_start(
 def _services(destination: Destination, options: Mapping[str, Any], warn: Callable[[str], None]) -> Services:
     """Those of a server that was chosen, which is not what `-e` or `--migrations` was said of. Runs in a thread."""
     from console.data.services import services_for
+    from console.destinations import environments_called
     from console.models.environments import Kind
     from console.settings import load_settings
 
+    if destination.kind is Kind.ENVIRONMENT and destination.environment is not None:
+        environments_called([destination.environment])  # gone from the file since, it would not be read-only any more
     of_server = {
         "environment": destination.environment,
         "migrations__path": "platform" if destination.kind is Kind.DEMO else None,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from console import targets
+from console.commands import launch
 from console.commands.environment_file import add_environments, remove_environment
 from console.commands.environment_servers import listed
 from console.commands.environment_yaml import Imported
@@ -78,6 +79,17 @@ def test_an_environment_has_settings_of_its_own(file: Path) -> None:
     assert (live.types_names, live.colour, live.refresh, live.read_only) == (True, "#3344aa", 5, True)
     unnamed = load_settings({}, {"DBCONSOLE_ENVIRONMENT": "live"}, file, is_named=False)
     assert (unnamed.environment, unnamed.types_names) == (None, False)
+
+
+def test_an_environment_that_is_gone_since_it_was_offered_is_not_opened_without_its_settings(
+    file: Path,
+) -> None:
+    file.write_text("[environments.prod]\nprimary = 'host=db1'\nread_only = true\n")
+    (chosen,) = all_destinations(None, None, environ(file.parent))[:1]
+    assert launch._services(chosen, {}, print).settings.read_only
+    file.write_text("")
+    with pytest.raises(BadSetting, match="There is no environment production in"):
+        launch._services(chosen, {}, print)
 
 
 def test_an_environment_has_servers(file: Path) -> None:
