@@ -31,7 +31,7 @@ class SpatialScreen(SpatialFiles):
     MODE = "spatial"
     CSS_PATH = folder("themes") / "spatial.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "pan(-1, 0)", "pan", key_display="←↑↓→", id="spatial.west", tooltip="Move the map to the west"),
+        Binding("left,h", "pan(-1, 0)", "pan", key_display="←↑↓→", id="spatial.west", tooltip="Move the map; hjkl do too"),
         Binding("right,l", "pan(1, 0)", "pan", show=False, key_display="→", id="spatial.east", tooltip="Move the map to the east"),
         Binding("up,k", "pan(0, -1)", "pan", show=False, key_display="↑", id="spatial.north", tooltip="Move the map to the north"),
         Binding("down,j", "pan(0, 1)", "pan", show=False, key_display="↓", id="spatial.south", tooltip="Move the map to the south"),
