@@ -130,7 +130,8 @@ def _services(destination: Destination, options: Mapping[str, Any], warn: Callab
     from console.settings import load_settings
 
     if destination.kind is Kind.ENVIRONMENT and destination.environment is not None:
-        environments_called([destination.environment])  # gone from the file since, it would not be read-only any more
+        # Without its table in the config file it would not be read-only any more.
+        environments_called([destination.environment])
     of_server = {
         "environment": destination.environment,
         "migrations__path": "platform" if destination.kind is Kind.DEMO else None,
