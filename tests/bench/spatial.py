@@ -26,7 +26,14 @@ from console.models.map_view import Envelope, MapView
 from console.models.pictures import Source
 from console.settings import Settings
 from tests.bench.figures import Figure, table
-from tests.bench.spatial_scene import CORE_POINTS, POINTS, SHAPES, with_core_points, with_postgis
+from tests.bench.spatial_scene import (
+    CORE_POINTS,
+    POINTS,
+    SHAPE_LAYERS,
+    SHAPES,
+    with_core_points,
+    with_postgis,
+)
 from tests.bench.spatial_terminal import on_screen
 from tests.bench.terminal import precise_threads
 from tests.live import connected
@@ -82,9 +89,9 @@ async def _measure(clusters: Clusters, scale: float) -> list[Figure]:
 
 
 @asynccontextmanager
-async def _maps(cluster: PostgresCluster, home: Path) -> AsyncIterator[_Maps]:
+async def _maps(cluster: PostgresCluster, home: Path, database: str = "postgres") -> AsyncIterator[_Maps]:
     settings = Settings()
-    async with connected(cluster.url(), settings) as server:
+    async with connected(cluster.url(database=database), settings) as server:
         line = MapLine(server, settings)
         yield _Maps(SpatialService(SpatialContext(server, settings, AuditFile(home / "audit.jsonl"), line)))
         await line.close()
@@ -209,9 +216,9 @@ async def _with_pyramid(maps: _Maps, layer: Layer, name: str, direct: float) -> 
 
 async def _shapes(cluster: PostgresCluster, home: Path, number: str) -> list[Figure]:
     figures = []
-    async with _maps(cluster, home) as maps:
-        for shapes, what in (("areas", "polygons"), ("ways", "lines")):
-            layer = await maps.layer(shapes)
+    for what in SHAPE_LAYERS:
+        async with _maps(cluster, home, what) as maps:
+            layer = await maps.layer("shapes")
             for share, where in _SHARES.items():
                 taken = await maps.moves(layer, share)
                 first, last = [one.first for one in taken], [one.last for one in taken]
@@ -220,6 +227,8 @@ async def _shapes(cluster: PostgresCluster, home: Path, number: str) -> list[Fig
                     Figure(f"{name} → first picture, median", "ms", statistics.median(first), limit=MOST_OF_SHAPES),
                     Figure(f"{name} → final picture, median", "ms", statistics.median(last), limit=MOST_OF_SHAPES),
                 ]  # fmt: skip
+        url = cluster.url(database=what)
+        figures += await asyncio.to_thread(on_screen, url, home, f"{number} {what}", MOST_OF_SHAPES)
     return figures
 
 

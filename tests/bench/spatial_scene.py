@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
-
 from tests.postgres import Clusters, PostgresCluster
 
 POINTS, CORE_POINTS, SHAPES = 10_000_000, 1_000_000, 100_000
@@ -34,37 +32,36 @@ ALTER TABLE sensors ADD PRIMARY KEY (id);
 VACUUM ANALYZE sensors;
 """
 """Half of them uniform, half in clusters with a deviation of half a degree."""
-_SHAPES = """
-CREATE UNLOGGED TABLE areas AS
-SELECT n AS id, ST_Buffer(ST_SetSRID(ST_MakePoint(358 * random() - 179, 178 * random() - 89), 4326), 0.02 + 0.5 * random(), 4) AS place
-  FROM generate_series(1, {count}) AS n;
-CREATE UNLOGGED TABLE ways AS
+SHAPE_LAYERS = {
+    "polygons": """
+SELECT n AS id, ST_Buffer(ST_SetSRID(ST_MakePoint(358 * random() - 179, 178 * random() - 89), 4326), 0.02 + 0.5 * random(), 4)::geometry(Polygon, 4326) AS place
+  FROM generate_series(1, {count}) AS n""",
+    "lines": """
 SELECT w.n AS id, ST_MakeLine(ARRAY(
            SELECT ST_SetSRID(ST_MakePoint(w.x + k * (0.05 + 0.01 * sin(w.n)), w.y + 0.2 * sin(k * 0.7 + w.n)), 4326)
-             FROM generate_series(1, 20) AS k)) AS place
-  FROM (SELECT n, 356 * random() - 179 AS x, 178 * random() - 89 AS y FROM generate_series(1, {count}) AS n) AS w;
-CREATE INDEX ON areas USING gist (place);
-CREATE INDEX ON ways USING gist (place);
-ALTER TABLE areas ADD PRIMARY KEY (id);
-ALTER TABLE ways ADD PRIMARY KEY (id);
-VACUUM ANALYZE areas;
-VACUUM ANALYZE ways;
+             FROM generate_series(1, 20) AS k))::geometry(LineString, 4326) AS place
+  FROM (SELECT n, 356 * random() - 179 AS x, 178 * random() - 89 AS y FROM generate_series(1, {count}) AS n) AS w""",
+}
+"""Polygons with 17 vertices and lines with 20, each in a database of that name."""
+_SHAPES = """
+CREATE EXTENSION postgis;
+CREATE UNLOGGED TABLE shapes AS {rows};
+CREATE INDEX ON shapes USING gist (place);
+ALTER TABLE shapes ADD PRIMARY KEY (id);
+VACUUM ANALYZE shapes;
 """
-"""Polygons with 17 vertices and lines with 20."""
 
 
 @asynccontextmanager
 async def with_postgis(clusters: Clusters, scale: float) -> AsyncIterator[PostgresCluster]:
     """PostgreSQL 15 with all of it, so many times as large."""
     with clusters.make(15, settings=_SETTINGS) as cluster:
-        connection = await cluster.connect()
-        try:
-            await connection.execute("CREATE EXTENSION postgis")
-            point = "ST_SetSRID(ST_MakePoint(x, y), 4326)::geometry(Point, 4326)"
-            await _run(connection, _POINTS.format(count=int(POINTS * scale), clusters=CLUSTERS, point=point))
-            await _run(connection, _SHAPES.format(count=int(SHAPES * scale)))
-        finally:
-            await connection.close()
+        point = "ST_SetSRID(ST_MakePoint(x, y), 4326)::geometry(Point, 4326)"
+        points = _POINTS.format(count=int(POINTS * scale), clusters=CLUSTERS, point=point)
+        await _run(cluster, "postgres", f"CREATE EXTENSION postgis;\n{points}")
+        for name, rows in SHAPE_LAYERS.items():
+            await cluster.run(f"CREATE DATABASE {name}")
+            await _run(cluster, name, _SHAPES.format(rows=rows.format(count=int(SHAPES * scale))))
         yield cluster
 
 
@@ -72,17 +69,17 @@ async def with_postgis(clusters: Clusters, scale: float) -> AsyncIterator[Postgr
 async def with_core_points(clusters: Clusters, scale: float) -> AsyncIterator[PostgresCluster]:
     """PostgreSQL 18 without PostGIS."""
     with clusters.make(18, settings=_SETTINGS) as cluster:
-        connection = await cluster.connect()
-        try:
-            count = int(CORE_POINTS * scale)
-            await _run(connection, _POINTS.format(count=count, clusters=CLUSTERS, point="point(x, y)"))
-        finally:
-            await connection.close()
+        count = int(CORE_POINTS * scale)
+        await _run(cluster, "postgres", _POINTS.format(count=count, clusters=CLUSTERS, point="point(x, y)"))
         yield cluster
 
 
-async def _run(connection: asyncpg.Connection, statements: str) -> None:
+async def _run(cluster: PostgresCluster, database: str, statements: str) -> None:
     """One after another: VACUUM is in no transaction."""
-    for statement in statements.split(";\n"):
-        if statement.strip():
-            await connection.execute(statement)
+    connection = await cluster.connect(database=database)
+    try:
+        for statement in statements.split(";\n"):
+            if statement.strip():
+                await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -25,10 +25,14 @@ TINY = 1.0
 _FINEST = 0.5
 """Dots within which one vertex stands for all that follow each other there."""
 
+_AT_ONCE = 2_000
+"""Geometries: all vertices of so many are in memory together, several times."""
+
 _LINES, _POLYGON, _COLLECTIONS = (1, 2), 3, (4, 5, 6, 7)
 """shapely's numbers of the types."""
 
 Geometries: TypeAlias = NDArray[np.object_]
+Vertices: TypeAlias = NDArray[np.float64]
 Indexes: TypeAlias = NDArray[np.signedinteger[Any]]
 
 
@@ -45,11 +49,28 @@ def outlines(
     out is what is NULL, empty, far outside or cannot be read, as curves cannot. Takes up to 0.2 s for 100,000
     geometries; most of it can run beside the event loop, in a thread.
     """
+    parts = [_part(wkb[at : at + _AT_ONCE], frame) for at in range(0, len(wkb), _AT_ONCE)] or [
+        _part((), frame)
+    ]
+    vertices, starts, line_owners, places, of = (np.concatenate(one) for one in zip(*parts, strict=True))
+    at_vertex = np.cumsum([0, *(len(part[0]) for part in parts[:-1])])
+    at_geometry = _AT_ONCE * np.arange(len(parts))
+    starts += np.repeat(at_vertex, [len(part[1]) for part in parts])
+    line_owners += np.repeat(at_geometry, [len(part[2]) for part in parts])
+    of += np.repeat(at_geometry, [len(part[4]) for part in parts])
+    return (
+        Outlines(vertices, starts, line_owners, tuple(keys), category),
+        Points(places[:, 0], places[:, 1], _chosen(keys, of), None if category is None else category[of]),
+    )
+
+
+def _part(wkb: Sequence[bytes | None], frame: Frame) -> tuple[Vertices, Indexes, Indexes, Vertices, Indexes]:
+    """The vertices, where each path begins and what it is of; the points, and what they are of."""
     geometry = shapely.from_wkb(np.array(wkb, dtype=object), on_invalid="ignore")
     owner = np.arange(len(geometry))
     lines: list[Geometries] = []
     owners: list[Indexes] = []
-    points: list[NDArray[np.float64]] = []
+    points: list[Vertices] = []
     point_owners: list[Indexes] = []
     while True:
         middle, is_tiny, is_near = _sizes(geometry, frame)
@@ -67,17 +88,14 @@ def outlines(
             break
         geometry, part_of = shapely.get_parts(geometry[is_collection], return_index=True)
         owner = owner[is_collection][part_of]
-    vertices, starts, line_owners = _near(np.concatenate(lines), np.concatenate(owners), frame)
-    place, of = np.concatenate(points), np.concatenate(point_owners)
     return (
-        Outlines(vertices, starts, line_owners, tuple(keys), category),
-        Points(place[:, 0], place[:, 1], _chosen(keys, of), None if category is None else category[of]),
+        *_near(np.concatenate(lines), np.concatenate(owners), frame),
+        np.concatenate(points),
+        np.concatenate(point_owners),
     )
 
 
-def _sizes(
-    geometry: Geometries, frame: Frame
-) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+def _sizes(geometry: Geometries, frame: Frame) -> tuple[Vertices, NDArray[np.bool_], NDArray[np.bool_]]:
     """The middles, which are smaller than a dot, and which are anywhere near; NULL and empty are not."""
     west, south, east, north = shapely.bounds(geometry).T
     near, dot = frame.envelope.grown(MARGIN), TINY * frame.view.scale
@@ -86,7 +104,7 @@ def _sizes(
     return np.stack(((west + east) / 2, (south + north) / 2), axis=1), is_tiny, is_near
 
 
-def _near(lines: Geometries, owner: Indexes, frame: Frame) -> tuple[NDArray[np.float64], Indexes, Indexes]:
+def _near(lines: Geometries, owner: Indexes, frame: Frame) -> tuple[Vertices, Indexes, Indexes]:
     """The vertices of what lies near the frame, where each path begins, and what it is of."""
     vertices, line = shapely.get_coordinates(lines, return_index=True)
     kept = _worth_drawing(vertices, line, frame)
@@ -106,7 +124,7 @@ def _near(lines: Geometries, owner: Indexes, frame: Frame) -> tuple[NDArray[np.f
     return np.stack((x[kept], y[kept]), axis=1), starts, owner[line[kept[starts]]]
 
 
-def _worth_drawing(vertices: NDArray[np.float64], line: Indexes, frame: Frame) -> Indexes:
+def _worth_drawing(vertices: Vertices, line: Indexes, frame: Frame) -> Indexes:
     """Which vertices are at another place than the one before, or an end of a line."""
     is_other = np.ones(len(vertices), bool)
     is_other[1:] = line[1:] != line[:-1]

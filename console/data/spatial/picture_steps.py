@@ -97,6 +97,14 @@ class PictureSteps:
         rows = await self._line.fetch(f"EXPLAIN (FORMAT JSON) {statement}", *self._arguments[:4])
         return int(json.loads(rows[0][0])[0]["Plan"]["Plan Rows"])
 
+    async def are_at_most(self, number: int) -> bool:
+        """Whether there are no more objects in the frame: looking for that many fetches none of them."""
+        [row] = await self._line.fetch(
+            f"SELECT count(*) FROM (SELECT FROM {self._table} AS o WHERE {self._where} LIMIT {number + 1:d}) AS found",  # noqa: S608
+            *self._arguments,
+        )
+        return int(row[0]) <= number
+
     async def statistics(self) -> tuple[Density, int, datetime | None] | None:
         """How the last ANALYZE found objects to be spread, how many that is, and when it was; None without one."""
         layer, frame = self._layer, self._frame

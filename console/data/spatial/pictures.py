@@ -154,7 +154,10 @@ class Pictures:
             async for picture in self._of_a_view(layer, frame, steps):
                 yield picture
             return
-        may_be_few = expected is None or expected <= 4 * MOST_OBJECTS
+        if expected is not None:
+            may_be_few = expected <= 4 * MOST_OBJECTS
+        else:  # with a filter there is no quicker way to know than to look
+            may_be_few = not only.is_empty or await steps.are_at_most(MOST_OBJECTS)
         if may_be_few and (exact := await self._one_by_one(layer, frame, steps, MOST_OBJECTS)) is not None:
             yield exact
             return
