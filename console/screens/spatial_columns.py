@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
+from console.models.layers import LayerName
 from console.models.map_objects import Constraint, Finding, MapObject
-from console.screens.spatial_layers import ShownLayer, shape_in_words, srid_in_words
+from console.screens.spatial_layers import ShownLayer, shape_in_words
 from console.units import compact, count
 from console.widgets.columns import Cell, Column
 from console.widgets.tones import Tone
+
+_PLAIN_SCHEMAS = ("public", "arxos_cad")
 
 
 def _state(one: ShownLayer) -> Cell:
@@ -27,22 +31,26 @@ def _sign(one: ShownLayer) -> str:
     return one.glyph if one.is_visible else " "
 
 
-def _layer_name(one: ShownLayer) -> str:
-    name = one.name
-    plain = name.table if name.schema in ("public", "arxos_cad") else f"{name.schema}.{name.table}"
-    return plain if name.column in ("geometry", "geom", "geog", "the_geom") else f"{plain}.{name.column}"
+def short_names(layers: Sequence[ShownLayer]) -> dict[LayerName, str]:
+    """What each layer is called in a narrow list: with its column only where the table has several."""
+    tables = Counter((one.name.schema, one.name.table) for one in layers)
+    found = {}
+    for name in (one.name for one in layers):
+        plain = name.table if name.schema in _PLAIN_SCHEMAS else f"{name.schema}.{name.table}"
+        found[name] = plain if tables[name.schema, name.table] == 1 else f"{plain}.{name.column}"
+    return found
 
 
-def layer_columns(active: object) -> Sequence[Column[ShownLayer]]:
-    """`active` is the name of the layer that keys are about."""
+def layer_columns(active: LayerName | None, names: Mapping[LayerName, str]) -> Sequence[Column[ShownLayer]]:
+    """`active` is the name of the layer that keys are about, `names` are those of `short_names`."""
     return (
         Column("active", "", lambda one: "▸" if one.name == active else " ", 1, priority=9),
         Column("sign", "", _sign, 1, priority=9),
-        Column("name", "layer", _layer_name, 12, 8, flexible=True, priority=8, exact=lambda one: str(one.name)),
+        Column("name", "layer", lambda one: names.get(one.name, str(one.name)), 14, 12, flexible=True, priority=8, exact=lambda one: str(one.name)),
         Column("rows", "rows", lambda one: compact(one.layer.rows), 6, align="right", priority=6, exact=lambda one: str(one.layer.rows or "")),
         Column("state", "shown", _state, 10, 6, priority=5),
         Column("shape", "shape", lambda one: (shape_in_words(one.layer), "muted"), 8, 6, priority=2),
-        Column("srid", "SRID", lambda one: (srid_in_words(one.layer.srid), "muted"), 10, 7, priority=1),
+        Column("srid", "SRID", lambda one: (str(one.layer.srid or "none"), "muted"), 6, priority=1),
     )  # fmt: skip
 
 

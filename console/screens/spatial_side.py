@@ -19,6 +19,7 @@ from console.screens.spatial_columns import (
     constraint_tone,
     layer_columns,
     object_columns,
+    short_names,
 )
 from console.screens.spatial_layers import LayerStack, ShownLayer
 from console.terminal.safe_text import visible
@@ -47,12 +48,12 @@ class SidePanel(Container):
         self.stack = stack
         self.view: SideView = "layers"
         self.title_text = ""
-        self._active: LayerName | None = None
+        self._named: tuple[LayerName | None, dict[LayerName, str]] = (None, {})
 
     def compose(self) -> ComposeResult:
         yield Static(id="side-title", markup=False)
         with Container(id="side-layers", classes="side-view"):
-            yield LayersTable(layer_columns(None), lambda one: one.name, sortable=False, id="layers")
+            yield LayersTable(layer_columns(None, {}), lambda one: one.name, sortable=False, id="layers")
             yield Static(id="notes", markup=False)
         with Container(id="side-detail", classes="side-view"):
             yield DetailPane(id="object")
@@ -98,9 +99,10 @@ class SidePanel(Container):
         table = self.query_one("#layers", LayersTable)
         active = self.stack.active
         name = active.name if active is not None else None
-        if name != self._active:
-            self._active = name
-            table.replace_columns(layer_columns(name))
+        names = short_names(self.stack.layers)
+        if (name, names) != self._named:
+            self._named = name, names
+            table.replace_columns(layer_columns(name, names))
         table.update_rows(self.stack.layers)
         lines = [f"▲ {visible(note, multiline=True)}" for note in notes]
         self.query_one("#notes", Static).update(Content("\n".join(lines)))
