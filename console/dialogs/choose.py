@@ -25,6 +25,8 @@ from console.widgets.live_table import LiveTable
 
 T = TypeVar("T")
 
+_NARROW = 30
+"""Cells that the longest name may take beside which what there is to know is read in full."""
 PAUSE_IN_TYPING = 0.15
 """Seconds without a key after which something is looked for."""
 
@@ -42,6 +44,16 @@ class Choice(Generic[T]):
 
 Find = Callable[[str], Awaitable[Sequence[Choice[T]]]]
 """What there is to choose from when these words are typed. Raises `DbconsoleError`."""
+
+
+def _columns(choices: Sequence[Choice[T]]) -> Sequence[Column[Choice[T]]]:
+    """The name as wide as that of the choices that there are, and the rest for what there is to know."""
+    longest = max((len(choice.name) for choice in choices), default=0)
+    is_narrow = 0 < longest <= _NARROW
+    return (
+        Column("name", "", lambda choice: choice.name, max(16, longest if is_narrow else 20), 16, flexible=not is_narrow, share=0.5),
+        Column("more", "", lambda choice: (choice.more, "muted"), 24, 8, flexible=is_narrow),
+    )  # fmt: skip
 
 
 class _ChooseInput(FormInput):
@@ -78,10 +90,7 @@ class ChooseDialog(Dialog[Choice[T] | None], Generic[T]):
             yield Static(Content(visible(self._title)), id="title")
             yield _ChooseInput(placeholder=self._hint, select_on_focus=False)
             yield LiveTable[Choice[T]](
-                (
-                    Column("name", "", lambda choice: choice.name, 20, 16, flexible=True, share=0.5),
-                    Column("more", "", lambda choice: (choice.more, "muted"), 24, 8),
-                ),
+                _columns(self._choices),
                 lambda choice: choice.value,
                 sortable=False,
                 empty=Content("…" if self._find else "Nothing is called that."),
