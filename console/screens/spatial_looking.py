@@ -139,7 +139,7 @@ class SpatialLooking(SpatialEditing):
     async def _bring_legend(self) -> None:
         from console.widgets.map_legend import MapLegend
 
-        await self.query_one("#map-above").mount(MapLegend(id="legend"), after="#map-layer")
+        await self.query_one("#map-above").mount(MapLegend(), after="#map-layer")
 
     def _show_layers(self) -> None:
         self.side.show_layers(self.notes)
@@ -156,8 +156,8 @@ class SpatialLooking(SpatialEditing):
         self._say_in("map-state", state_line(active, map_.view, self.building, self.clock.now()))
         self._say_in("map-below", line_below(map_, self.unit))
         map_.say(notes_over(self.stack))
-        for legend in self.query("#legend"):
-            legend.show(map_.drawn)  # type: ignore[attr-defined]
+        for legend in self.query("MapLegend"):
+            legend.show(map_.drawn, map_.canvas.ramp)  # type: ignore[attr-defined]
         if self.side.view == "layers":
             self.side.show_layers(self.notes)
 

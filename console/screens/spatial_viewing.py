@@ -79,8 +79,10 @@ class MapViewing(Container):
 
     def compose(self) -> ComposeResult:
         from console.widgets.map_canvas import MapCanvas
+        from console.widgets.map_legend import MapLegend
 
         yield MapCanvas(id="map")
+        yield MapLegend()
         yield Static(id="map-notes", markup=False)
 
     @property

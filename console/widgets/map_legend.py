@@ -16,6 +16,8 @@ from console.widgets.map_cells import GLYPHS, OTHER, DrawnLayer
 from console.widgets.map_colours import MapColours
 from console.widgets.map_raster import Ramp
 
+_BETWEEN = Content("   ")
+
 
 class Sign(NamedTuple):
     """A glyph in a colour, and what it stands for."""
@@ -54,21 +56,22 @@ class MapLegend(Widget):
 
     ALLOW_SELECT = False
 
-    DEFAULT_CSS = "MapLegend { height: 1; width: auto; }"
+    DEFAULT_CSS = "MapLegend { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._shown: tuple[tuple[Sign, ...], str] = ((), "")
 
     def show(self, layers: Sequence[DrawnLayer], ramp: Ramp | None = None) -> None:
-        """Names these layers, and the steps of density where there are any."""
+        """Names these layers, and the steps of density where there are any; `-plain` says that it is but one."""
         found = signs(layers), ramp_in_words(ramp) if ramp is not None else ""
         if found != self._shown:
             self._shown = found
-            self.refresh(layout=True)
+            self.set_class(len(found[0]) < 2, "-plain")
+            self.refresh()
 
     def render(self) -> Content:
-        """The glyphs in their colours, each with its name."""
+        """The glyphs in their colours, each with its name; the steps of density where there is room for all of them."""
         colours = MapColours(self.app, self.background_colors[1])
         named, shades = self._shown
         parts = [
@@ -78,6 +81,7 @@ class MapLegend(Widget):
             )
             for sign in named
         ]
-        if shades:
-            parts.append(Content.styled(shades, "$text-muted"))
-        return Content("   ").join(parts)
+        line = _BETWEEN.join(parts)
+        if shades and line.cell_length + _BETWEEN.cell_length + len(shades) <= self.content_size.width:
+            line = _BETWEEN.join([line, Content.styled(shades, "$text-muted")])
+        return line

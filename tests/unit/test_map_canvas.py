@@ -24,8 +24,9 @@ from console.widgets.map_canvas import MapCanvas
 from console.widgets.map_cells import COLOURS, HALF, OTHER, STEPS, Cells, DrawnLayer, Look
 from console.widgets.map_colours import MapColours
 from console.widgets.map_layers import compose
-from console.widgets.map_legend import signs
+from console.widgets.map_legend import MapLegend, signs
 from console.widgets.map_marks import Marks, with_marks
+from console.widgets.map_raster import Ramp
 
 
 def frame(columns: int, rows: int) -> Frame:
@@ -303,3 +304,21 @@ async def test_a_frame_is_eight_kilobytes_at_most(theme: str) -> None:
         assert sent() < 250
         app.canvas.show(taken.view, scenes[-1], Marks(cursor=(100, 100)))
         assert sent() == 0
+
+
+@pytest.mark.parametrize(
+    ("width", "line"), [(60, "● trees   shades from 10 · 20 · 40 a cell"), (24, "● trees"), (5, "● tr…")]
+)
+async def test_a_legend_says_all_of_the_steps_or_none(width: int, line: str) -> None:
+    app = App[None]()
+    async with app.run_test(size=(width, 3)) as pilot:
+        legend = MapLegend()
+        await app.mount(legend)
+        legend.show([layer(frame(4, 4))], Ramp(5.0, 2.0, 4))
+        await pilot.pause()
+        assert legend.has_class("-plain")
+        assert legend.render_line(0).text.rstrip() == line
+        legend.show([layer(frame(4, 4)), layer(frame(4, 4), colour=1, glyph="■", table="[b]x")])
+        await pilot.pause()
+        assert not legend.has_class("-plain")
+        assert legend.render_line(0).text.startswith("■ [b]x   ● trees"[: width - 1])
