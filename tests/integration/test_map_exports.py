@@ -248,6 +248,8 @@ async def test_core_points_and_what_has_no_srid(
         await exports.write(box, FileFormat.DXF, file, overwrite=True)
         [point] = readfile(file).modelspace()
         assert tuple(point.dxf.location) == (0.1, -2, 0)
+        with pytest.raises(OperationRefused, match=r"has no SRID, so that nothing can be written in 3857"):
+            await exports.write(replace(box, srid=3857), FileFormat.CSV, file, overwrite=True)
     # Rows of several SRIDs in one column: each is transformed from its own.
     await run_script(
         gis,

@@ -36,6 +36,10 @@ def statement(extract: Extract, format_: FileFormat) -> tuple[str, tuple[Any, ..
     `BadInput` for a filter that cannot be.
     """
     layer = extract.layer
+    if extract.srid and not layer.srid and format_ is not FileFormat.GEOJSON:
+        raise OperationRefused(
+            f"{layer.name} has no SRID, so that nothing can be written in {extract.srid}: leave the SRID out."
+        )
     match format_:
         case FileFormat.GEOJSON:
             columns, beside = _geojson(layer)
