@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from console.clock import SYSTEM_CLOCK, Clock
 from console.data.server import Server
-from console.settings import Settings
+from console.settings import Settings, Timeouts
 from console.targets import resolve
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -27,6 +27,10 @@ class SteppedClock(Clock):
 
     def monotonic(self) -> float:
         return 1000.0 + self.seconds
+
+
+PATIENT = Timeouts(statement=60, lock=60)
+"""For changes that wait for each other, on a machine that has other things to do."""
 
 
 @asynccontextmanager

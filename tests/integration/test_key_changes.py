@@ -29,6 +29,7 @@ from console.models.api_keys import ApiKey, CreatedKey, KeyDraft, KeyFilter, Key
 from console.settings import Settings
 from tests.audit_trail import broken_rows
 from tests.key_store import OLD_INSTALLATION, add_key, add_user, keys_of
+from tests.live import PATIENT
 from tests.platform_schema import Database, database
 from tests.postgres import Clusters, PostgresCluster
 
@@ -339,7 +340,8 @@ async def test_two_rotate_at_once_and_one_wins(
             await _old_tables(found)
         owner = await add_user(found, "ops@example.com", schema)
         key_id = await add_key(found, owner, schema, name="ci", expires_at="now() + interval '1 hour'")
-        async with keys_of(found, tmp_path) as one, keys_of(found, tmp_path) as other:
+        patient = Settings(timeouts=PATIENT)
+        async with keys_of(found, tmp_path, patient) as one, keys_of(found, tmp_path, patient) as other:
             key = await one.get(key_id)
             outcomes = await asyncio.gather(
                 rotate(one, key, 7 * DAY), rotate(other, key, 7 * DAY), return_exceptions=True

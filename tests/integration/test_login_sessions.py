@@ -27,6 +27,7 @@ from tests.accounts import (
     trail,
 )
 from tests.audit_trail import broken_rows
+from tests.live import PATIENT
 from tests.lossy_proxy import lossy_proxy
 from tests.platform_schema import Database
 from tests.postgres import Clusters, PostgresCluster
@@ -214,7 +215,7 @@ async def test_without_a_word_for_ended_the_row_is_deleted_and_that_is_said(
 
 async def test_of_two_that_end_a_session_at_once_one_is_told(platform: Database, tmp_path: Path) -> None:
     async def end(number: int) -> bool:
-        async with sessions_of(platform, tmp_path / f"{number}.jsonl") as sessions:
+        async with sessions_of(platform, tmp_path / f"{number}.jsonl", timeouts=PATIENT) as sessions:
             try:
                 return (await sessions.revoke(operation, session)).done
             except OperationRefused as refusal:

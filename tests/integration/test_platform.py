@@ -20,7 +20,7 @@ from console.data.platform import PlatformService, check_administrator
 from console.errors import BadInput, OperationRefused
 from console.settings import Settings
 from tests.audit_trail import broken_rows
-from tests.live import connected
+from tests.live import PATIENT, connected
 from tests.platform_schema import Database, database
 from tests.postgres import PostgresCluster
 from tests.program import dbconsole
@@ -139,7 +139,7 @@ async def admin(
     database: Database, home: Path, *, new_key: bool = False, email: str = EMAIL
 ) -> tuple[bool, bool]:
     """Initialises a migrated database; whether a user and whether a key was made."""
-    settings = Settings()
+    settings = Settings(timeouts=PATIENT)
     async with connected(database.url, settings) as server:
         service = PlatformService(server, settings, AuditFile(home / "audit.jsonl"))
         found = await service.administrator(email, "Admin", new_key=new_key)

@@ -32,6 +32,7 @@ from tests.accounts import (
     with_password,
 )
 from tests.audit_trail import broken_rows
+from tests.live import PATIENT
 from tests.platform_schema import Database, database
 from tests.postgres import Clusters, PostgresCluster
 
@@ -193,7 +194,7 @@ async def test_an_older_table_tells_case_apart_and_the_console_does_not(gaia: Da
 
 async def test_of_two_that_create_the_same_at_once_one_is_told(platform: Database, tmp_path: Path) -> None:
     async def one(number: int) -> User | Exception:
-        async with users_of(platform, tmp_path / f"{number}.jsonl") as users:
+        async with users_of(platform, tmp_path / f"{number}.jsonl", timeouts=PATIENT) as users:
             draft = UserDraft(email=f"{'Ada' if number % 2 else 'ada'}@example.com")
             try:
                 return await users.create(operations[number], draft)
