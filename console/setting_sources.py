@@ -172,21 +172,28 @@ def _trusted_text(file: Path) -> str | None:
     Raises BadSetting.
     """
     try:
-        with file.open("rb") as opened:
+        with open(file, "rb", opener=_at_once) as opened:
             found = os.fstat(opened.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise BadSetting(f"{file} cannot be read: it is no file.")
             if found.st_uid not in (os.geteuid(), 0):
                 raise BadSetting(f"{file} is not used: it belongs to another user; chown makes it yours.")
             if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise BadSetting(
                     f"{file} is not used: others may write to it; chmod go-w makes it yours alone."
                 )
-            return opened.read().decode()
+            return opened.read().decode("utf-8-sig")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
         raise BadSetting(f"{file} is not TOML: it is not UTF-8 text.") from None
     except OSError as error:
         raise BadSetting(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting for somebody to write, as a named pipe would have it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _settings(
@@ -218,8 +225,8 @@ def unchecked(name: str, overrides: Mapping[str, Any], environ: Mapping[str, str
     if variable := environ.get(f"{_PREFIX}{name.upper()}"):
         return variable
     try:
-        return tomllib.loads(file.read_text("utf-8")).get(name)
-    except (OSError, ValueError, RecursionError):
+        return tomllib.loads(_trusted_text(file) or "").get(name)
+    except (BadSetting, ValueError, RecursionError):
         return None
 
 

@@ -67,7 +67,7 @@ def _change(change: Callable[[tomlkit.TOMLDocument], None], names: Set[str]) -> 
     file = default_config_file()
     kept = file.resolve()  # a link stays one
     try:
-        text = kept.read_text("utf-8") if kept.exists() else ""
+        text = kept.read_text("utf-8-sig") if kept.exists() else ""
         document = tomlkit.parse(text)
         change(document)
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -71,6 +71,7 @@ class AuditFile:
             "os_user": _os_user(),
             "os_host": socket.gethostname(),
             "server": str(server.target),
+            "environment": server.environment,
             "operation": operation.title,
             "object": outcome.object_name,
             "statement": statement,

@@ -103,6 +103,11 @@ class Server:
         """
         return self.passwords.known(self._target)
 
+    @property
+    def environment(self) -> str | None:
+        """What the server is for, where the person has said it: "production"."""
+        return self._settings.environment
+
     # The link ---------------------------------------------------------------------------------------------------
 
     @property

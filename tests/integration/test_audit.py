@@ -24,6 +24,7 @@ from console.data.server import Server
 from console.errors import ConnectionLost, DbconsoleError, OperationRefused
 from console.models.activity import Session, SessionKey, SessionState
 from console.models.operation import Outcome
+from console.settings import Settings
 from tests.live import NOON, SteppedClock, connected, until
 from tests.postgres import PostgresCluster
 
@@ -68,7 +69,7 @@ class Desk:
 @asynccontextmanager
 async def desk(postgres: PostgresCluster, file: Path, user: str = "postgres") -> AsyncIterator[Desk]:
     """A person's desk, connected as that role; at noon."""
-    async with connected(postgres.url(user)) as server:
+    async with connected(postgres.url(user), Settings(environment="staging")) as server:
         activity = ActivityService(server, FailureWatch(server), AuditFile(file, SteppedClock()))
         yield Desk(server, activity, file)
 
@@ -104,6 +105,7 @@ async def test_an_entry_says_who_did_what_where_and_what_became_of_it(
                 "os_user": getpass.getuser(),
                 "os_host": socket.gethostname(),
                 "server": f"postgres@127.0.0.1:{postgres.port}/postgres",
+                "environment": "staging",
                 "operation": f"Cancel the query of session {pid}",
                 "object": f"pid {pid}",
                 "statement": (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from console.errors import BadSetting
 from console.models.health import Thresholds
+from console.setting_sources import unchecked
 from console.settings import Settings, load_settings
 
 
@@ -142,8 +144,17 @@ def test_what_is_wrong_in_the_file_is_said_with_its_line(file: Path, text: str, 
     assert refusal(file) == sentence.format(file=file)
 
 
-def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    assert refusal(tmp_path) == f"{tmp_path} cannot be read: Is a directory."
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path, file: Path) -> None:
+    os.mkfifo(file)
+    for place, reason in ((tmp_path, "Is a directory"), (file, "it is no file")):
+        assert refusal(place) == f"{place} cannot be read: {reason}."
+        assert unchecked("theme", {}, {}, place) is None
+
+
+def test_a_byte_order_mark_is_no_setting(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbftheme = 'light'\n")
+    assert load_settings({}, {}, file).theme == "light"
+    assert unchecked("theme", {}, {}, file) == "light"
 
 
 def test_a_file_in_another_encoding_is_said(file: Path) -> None:
