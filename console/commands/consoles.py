@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from console.app import Complain, ConsoleApp
 from console.errors import CannotConnect
+from console.terminal.painter import forget_ended
 from console.terminal.safe_text import visible
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def run(
     """
     app = ConsoleApp(services, servers=servers, theme=theme, screen=screen)
     app.run()
+    forget_ended()
     if app._exception is not None:
         raise app._exception
     if app.refusal is not None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.color import ColorSystem
 from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.strip import Strip
 
@@ -60,6 +61,11 @@ class _Row:
         self.pens = [""] * width
         self.strips: dict[int, Strip] = {}  # by column: strips that stand there whole
         self.plain = True  # one character a cell, none of them disputed
+
+
+def forget_ended() -> None:
+    """Lets go of the lines that consoles drew which have ended: a cache of Textual's keeps what drew them."""
+    StylesCache.get_inner_outer.cache_clear()
 
 
 class Painter:
