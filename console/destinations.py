@@ -162,9 +162,12 @@ def target_of(destination: Destination, environ: Mapping[str, str]) -> Target:
             f"{destination.origin}: {placeholder[0]} is a placeholder; write there what it stands for."
         )
     try:
-        return resolve(argument, environ)
+        target = resolve(argument, environ)
     except BadTarget as problem:
         raise BadTarget(f"{destination.origin}: {problem.sentence}") from None
+    if target.password_from != "TARGET":
+        return target
+    return target.at(*(replace(place, password_from=destination.origin) for place in target.endpoints))
 
 
 def password_in_the_open(destination: Destination) -> str | None:

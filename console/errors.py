@@ -109,19 +109,17 @@ class AuthenticationFailed(CannotConnect):
 
 
 class PasswordRefused(AuthenticationFailed):
-    """The server wants a password; give it in PGPASSWORD, ~/.pgpass or the URL."""
+    """The server wants a password; give the right one in ~/.pgpass, or store it with dbconsole login."""
 
     @property
     def problem(self) -> str:
         """The sentence without what to do."""
         return f"{self.sentence.rpartition('; ')[0]}."
 
-    def because(self, reasons: Sequence[str]) -> PasswordRefused:
-        """The same, with reasons put in behind what is wrong and before what to do."""
-        if not reasons:
-            return self
-        problem, _, remedy = self.sentence.rpartition("; ")
-        return PasswordRefused(f"{problem} ({', '.join(reasons)}); {remedy}")
+    def because(self, reasons: Sequence[str], remedy: str) -> PasswordRefused:
+        """The same, with reasons behind what is wrong, and with what to do instead of its own."""
+        why = f" ({', '.join(reasons)})" if reasons else ""
+        return PasswordRefused(f"{self.problem.removesuffix('.')}{why}; {remedy}.")
 
 
 class TlsFailed(CannotConnect):

@@ -13,6 +13,7 @@ import os
 import pwd
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -130,13 +131,13 @@ def _completed(given: Options, environ: Mapping[str, str]) -> Options:
 def _target(options: Options, origin: str) -> Target:
     values = {name: option.value for name, option in options.items() if option.value}
     user = values.get("user") or _system_user()
-    password = values.get("password")
-    first, *others = _endpoints(options, SecretStr(password) if password else None)
+    first, *others = _endpoints(options)
     return Target(
         host=first.host,
         port=first.port,
         hostaddr=first.hostaddr,
         password=first.password,
+        password_from=first.password_from,
         others=tuple(others),
         user=user,
         database=values.get("dbname") or user,
@@ -152,7 +153,7 @@ def _target(options: Options, origin: str) -> Target:
     )
 
 
-def _endpoints(options: Options, password: SecretStr | None) -> list[Endpoint]:
+def _endpoints(options: Options) -> list[Endpoint]:
     """The places that the lists of hosts, addresses and ports name; libpq's rules say how they go together."""
     hosts, addresses, ports = (_list(options.get(name)) for name in ("host", "hostaddr", "port"))
     count = len(addresses) or len(hosts) or 1
@@ -167,10 +168,14 @@ def _endpoints(options: Options, password: SecretStr | None) -> list[Endpoint]:
         )
     ports = ports if len(ports) == count else (ports or [""]) * count
     named = zip(hosts or [""] * count, addresses or [""] * count, ports, strict=True)
-    return [_endpoint(*place, options, password) for place in named]
+    places = [_endpoint(*place, options) for place in named]
+    if (own := options.get("password")) is None or not own.value:
+        return places
+    secret, where = SecretStr(own.value), own.origin.removeprefix("password in ")
+    return [replace(place, password=secret, password_from=where) for place in places]
 
 
-def _endpoint(host: str, address: str, port: str, options: Options, password: SecretStr | None) -> Endpoint:
+def _endpoint(host: str, address: str, port: str, options: Options) -> Endpoint:
     if host.startswith("@") and not address:
         raise BadTarget(f"{options['host'].origin} names an abstract socket, which is not supported.")
     if address:
@@ -182,7 +187,7 @@ def _endpoint(host: str, address: str, port: str, options: Options, password: Se
             ) from None
     number = _port(port, options["port"].origin) if port else 5432
     if not host or (address and (host == address or host.startswith("/"))):
-        return Endpoint(address or _local_host(number), number, password=password)
+        return Endpoint(address or _local_host(number), number)
     if not host.startswith("/"):
         try:
             host.encode("idna")
@@ -190,7 +195,7 @@ def _endpoint(host: str, address: str, port: str, options: Options, password: Se
             raise BadTarget(
                 f"{options['host'].origin} is not the name of a host: a part is empty or too long."
             ) from None
-    return Endpoint(host, number, address or None, password)
+    return Endpoint(host, number, address or None)
 
 
 def _list(option: Option | None) -> list[str]:

@@ -58,7 +58,8 @@ LOST = Link(
 REFUSED = Link(
     LinkState.REFUSED,
     NOW,
-    "db1:5432 refused the password of role 'dba'; give another one in PGPASSWORD, ~/.pgpass or the URL.",
+    "db1:5432 refused the password of role 'dba' from the keyring; give the right one in PGPASSWORD or ~/.pgpass, "
+    "or store it with dbconsole login.",
     attempts=1,
 )
 CAPABILITIES = Capabilities(

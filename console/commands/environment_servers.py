@@ -156,12 +156,10 @@ async def _answer(destination: Destination) -> ServerAnswer:
     server = None
     try:
         settings = load_settings({"environment": destination.environment})
-        uses_variables = names_a_server(os.environ) is None
-        target = await asyncio.to_thread(
-            find_target, replace(destination, uses_variables=uses_variables), echo_warning
-        )
+        destination = replace(destination, uses_variables=names_a_server(os.environ) is None)
+        target = await asyncio.to_thread(find_target, destination, echo_warning)
         nothing = replace(nothing, address=target.label)
-        server = Server(target, settings, passwords=passwords_for(destination, settings))
+        server = Server(target, settings, passwords=passwords_for(destination, target, settings))
         began = perf_counter()
         await server.connect()
         connected = perf_counter()

@@ -36,13 +36,28 @@ def find_target(destination: Destination, warn: Callable[[str], None]) -> Target
     return with_passwords(target, os.environ, warn)
 
 
-def passwords_for(destination: Destination, settings: Settings) -> Passwords:
-    """Where further passwords for the server are looked for: nobody is asked yet."""
+def passwords_for(destination: Destination, target: Target, settings: Settings) -> Passwords:
+    """Where further passwords for the server are looked for: nowhere if the target has its own. Nobody is asked yet."""
+    from console.credentials.known import own_password_from
     from console.credentials.passwords import Passwords
     from console.credentials.vault import Vault
+    from console.models.environments import Kind
 
+    if (own := own_password_from(target)) is not None:
+        return Passwords(
+            remedy=f"give the right one in {own}, or none there so that it is looked for elsewhere"
+        )
+    ways = [target.passfile or "~/.pgpass"]
+    if destination.uses_variables:
+        ways.insert(0, "DB_PASSWORD" if target.origin.startswith("DB_") else "PGPASSWORD")
+    if destination.kind is Kind.ENVIRONMENT:
+        ways.append("the environment's password_command")
+    *others, last = ways
     return Passwords(
-        destination.password_command, Vault(destination.environment) if settings.keyring else None
+        destination.password_command,
+        Vault(destination.environment) if settings.keyring else None,
+        os.environ,
+        f"give the right one in {', '.join(others)} or {last}" if others else f"give the right one in {last}",
     )
 
 
@@ -119,7 +134,7 @@ def _services_at_start(
     destination = destination_of(argument, options["environment"], os.environ)
     settings = load_settings(options)
     target = find_target(destination, warn)
-    return services_for(target, settings, passwords=passwords_for(destination, settings))
+    return services_for(target, settings, passwords=passwords_for(destination, target, settings))
 
 
 def _services(destination: Destination, options: Mapping[str, Any], warn: Callable[[str], None]) -> Services:
@@ -139,4 +154,4 @@ def _services(destination: Destination, options: Mapping[str, Any], warn: Callab
     is_named = destination.environment is not None or destination.kind is Kind.VARIABLES
     settings = load_settings({**options, **of_server}, is_named=is_named)
     target = find_target(destination, warn)
-    return services_for(target, settings, passwords=passwords_for(destination, settings))
+    return services_for(target, settings, passwords=passwords_for(destination, target, settings))

@@ -34,10 +34,11 @@ def sampled_with(
     options = environment_option() | dict(options)
     settings = load_settings(options)
     destination = destination_of(argument, options["environment"], os.environ)
-    passwords = passwords_for(destination, settings)
+    target = find_target(destination, echo_warning)
+    passwords = passwords_for(destination, target, settings)
     if may_ask_password():
         passwords.asker = TerminalAsker()
-    server = Server(find_target(destination, echo_warning), settings, passwords=passwords)
+    server = Server(target, settings, passwords=passwords)
 
     async def ask() -> Answer:
         try:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from console.commands.asking import typed_password
 from console.commands.launch import echo_warning, find_target
 from console.commands.options import environment_option, may_ask_password
+from console.credentials.passwords import TYPED
 from console.credentials.vault import KeyringUnusable, Vault
 from console.data.server import Server
 from console.destinations import destination_of, target_of
@@ -69,7 +70,13 @@ async def _log_in(settings: Settings, destination: Destination, vault: Vault) ->
         raise OperationRefused("Nothing was stored: nobody is there to be asked for the password.")
     if (typed := typed_password(target.user, target.address)) is None:
         raise OperationRefused("Nothing was typed, and nothing stored.")
-    await _try(target.at(*(replace(one, password=typed) for one in target.endpoints)), settings)
+    try:
+        await _try(
+            target.at(*(replace(one, password=typed, password_from=TYPED) for one in target.endpoints)),
+            settings,
+        )
+    except PasswordRefused as problem:
+        raise problem.because((), "nothing was stored, and dbconsole login asks for another one") from None
     try:
         for place in target.endpoints:
             await vault.keep(target.at(place), typed)

@@ -11,6 +11,14 @@ from console.pgpass import pgpass_password
 PASSWORD_FILE = "the password file"
 
 
+def own_password_from(target: Target) -> str | None:
+    """Where the password is from that was given along with the target; None where it has none of its own.
+
+    "PGPASSWORD", "TARGET", "line 3 of ~/.pg_service.conf".
+    """
+    return target.password_from if target.password_from != PASSWORD_FILE else None
+
+
 def with_passwords(target: Target, environ: Mapping[str, str], warn: Callable[[str], None]) -> Target:
     """The target with the password to give at each place if it asks for one, where one is known.
 

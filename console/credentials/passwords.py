@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -49,12 +48,18 @@ class Passwords:
         self,
         command: Command | None = None,
         vault: Vault | None = None,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
+        remedy: str = "give the right one",
     ) -> None:
-        """`command` prints the password, `vault` is the keyring; None where there is none to be used."""
+        """`command` prints the password, `vault` is the keyring, `environ` leads to the password file; None where it is
+        not to be used.
+
+        `remedy` says at the end of a sentence what a person can do where there is no right one, beside storing it.
+        """
         self.asker: Asker | None = None
         """None where nobody is to be asked."""
         self._places = Places(command, vault, environ)
+        self._remedy = remedy
         self._right: dict[str, Password] = {}
         self._typed: Password | None = None
         self._to_store = False
@@ -133,7 +138,8 @@ class Passwords:
             looking.cancel()
             with suppress(asyncio.CancelledError):
                 await looking  # by then a program that it started is gone
-        final = problem.because(search.question.reasons)
+        login = ", or store it with dbconsole login" if search.question.can_store else ""
+        final = problem.because(search.question.reasons, self._remedy + login)
         self._given_up = final.sentence
         raise final
 

@@ -28,7 +28,8 @@ class Places:
 
     command: Command | None
     vault: Vault | None
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] | None
+    """By which the password file is found."""
 
 
 class Search:
@@ -68,7 +69,8 @@ class Search:
         return None
 
     def _looks(self) -> Iterator[tuple[str, Callable[[], Awaitable[SecretStr | None]]]]:
-        yield PASSWORD_FILE, self._in_file
+        if self._places.environ is not None:
+            yield PASSWORD_FILE, self._in_file
         if self._places.command is not None:
             yield COMMAND, self._from_command
         if self._places.vault is not None:
@@ -76,6 +78,7 @@ class Search:
 
     async def _in_file(self) -> SecretStr | None:
         """What it has by now: who changes a password may have written the new one down there."""
+        assert self._places.environ is not None, "there is one where it is looked for"
         return await asyncio.to_thread(
             pgpass_password, self._place, self._places.environ, lambda _sentence: None
         )

@@ -260,13 +260,13 @@ def cannot_connect(error: BaseException, target: Target, timeout: float) -> Cann
     match error:
         case asyncpg.InvalidPasswordError() if target.password is None:
             return PasswordRefused(
-                f"{target.address} wants a password of role {target.user!r}; give it in PGPASSWORD, ~/.pgpass or the URL."
+                f"{target.address} wants a password of role {target.user!r}; give the right one in ~/.pgpass, or store "
+                "it with dbconsole login."
             )
         case asyncpg.InvalidPasswordError():
             where = f" from {target.password_from}" if target.password_from else ""
             return PasswordRefused(
-                f"{target.address} refused the password of role {target.user!r}{where}; give another one in "
-                "PGPASSWORD, ~/.pgpass or the URL."
+                f"{target.address} refused the password of role {target.user!r}{where}; give the right one there."
             )
         case asyncpg.InvalidAuthorizationSpecificationError() if (
             target.tls.mode == "disable" and "no encryption" in said

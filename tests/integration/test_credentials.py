@@ -12,8 +12,10 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from console.commands import stored_passwords
 from console.credentials.passwords import Passwords
 from console.data.server import Server
+from console.errors import PasswordRefused
 from console.models.credentials import Answer, Question
 from console.models.server import LinkState
 from console.settings import Settings
@@ -22,6 +24,7 @@ from tests.live import until
 from tests.pgbouncer import pgbouncer
 from tests.postgres import Clusters, PostgresCluster
 from tests.program import dbconsole
+from tests.unit.test_credentials import FakeVault
 
 
 class Person:
@@ -75,9 +78,7 @@ async def test_a_password_that_is_rotated_is_asked_for_again(
     where = f"127.0.0.1:{postgres.port}"
     async with kept_connected(postgres.url("rotating", password=""), person) as server:
         await until(lambda: server.link.state is LinkState.REFUSED)
-        assert server.link.problem == (
-            f"{where} wants a password of role 'rotating'; give it in PGPASSWORD, ~/.pgpass or the URL."
-        )
+        assert server.link.problem == (f"{where} wants a password of role 'rotating'; give the right one.")
         person.typed = "first"
         server.try_now()
         await until(lambda: server.link.state is LinkState.LIVE)
@@ -123,6 +124,53 @@ async def test_a_pooler_s_password_is_asked_for_too(clusters: Clusters, postgres
             await until(lambda: server.link.state is LinkState.LIVE)
             assert len(person.problems) == 1
             assert "refused the password" in person.problems[0]
+
+
+def test_a_given_password_is_the_only_one_that_is_sent(postgres: PostgresCluster, tmp_path: Path) -> None:
+    file = tmp_path / ".pgpass"
+    file.write_text(f"*:*:*:*:{postgres.password}\n")
+    file.chmod(0o600)
+    url = postgres.url("plain", password="")
+    failure = 'password authentication failed for user "plain"'
+    stored = dbconsole("pools", url, "--json", environment={"HOME": str(tmp_path)})
+    assert (stored.returncode, stored.stderr) == (0, "")
+
+    before = postgres.log.count(failure)
+    given = {"HOME": str(tmp_path), "PGPASSWORD": "s3cret"}
+    refused = dbconsole("pools", url, environment=given)
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert refused.stderr == (
+        f"dbconsole: 127.0.0.1:{postgres.port} refused the password of role 'plain' from PGPASSWORD; "
+        "give the right one in PGPASSWORD, or none there so that it is looked for elsewhere.\n"
+    )
+    psql = subprocess.run(
+        [postgres.programs.directory / "psql", "-w", "-c", "SELECT 1", url], env=given, capture_output=True
+    )
+    assert psql.returncode == 2, "libpq has it so too"
+    assert postgres.log.count(failure) == before + 2
+
+
+def test_login_tries_what_is_typed_and_no_other_password(
+    postgres: PostgresCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".pgpass"
+    file.write_text(f"*:*:*:*:{postgres.password}\n")
+    file.chmod(0o600)
+    vault, typed = FakeVault(), [SecretStr("s3cret"), SecretStr(postgres.password)]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(stored_passwords, "Vault", lambda *_: vault)
+    monkeypatch.setattr(stored_passwords, "may_ask_password", lambda: True)
+    monkeypatch.setattr(stored_passwords, "typed_password", lambda *_: typed.pop(0))
+    url = postgres.url("plain", password="")
+    with pytest.raises(PasswordRefused) as caught:
+        stored_passwords.log_in(url)
+    assert caught.value.sentence == (
+        f"127.0.0.1:{postgres.port} refused the password of role 'plain' from what was typed; "
+        "nothing was stored, and dbconsole login asks for another one."
+    )
+    assert vault.password is None
+    assert "is right, and is in the keyring now" in stored_passwords.log_in(url)
+    assert vault.password == SecretStr(postgres.password)
 
 
 def test_an_environment_s_password_command_serves_every_command(

@@ -93,8 +93,7 @@ def tls_postgres(clusters: Clusters) -> Iterator[PostgresCluster]:
 async def test_a_wrong_password_is_not_repeated(postgres: PostgresCluster) -> None:
     sentence = await refused(postgres.url(password=SECRET), PasswordRefused)
     assert sentence == (
-        f"127.0.0.1:{postgres.port} refused the password of role 'postgres'; "
-        "give another one in PGPASSWORD, ~/.pgpass or the URL."
+        f"127.0.0.1:{postgres.port} refused the password of role 'postgres' from TARGET; give the right one."
     )
 
 
@@ -105,7 +104,7 @@ async def test_a_missing_password_is_asked_for_and_not_looked_for(
     monkeypatch.setenv("PGPASSWORD", postgres.password)
     failures = postgres.log.count("password authentication failed")
     sentence = await refused(postgres.url(password=""), PasswordRefused)
-    assert "wants a password of role 'postgres'; give it in PGPASSWORD" in sentence
+    assert "wants a password of role 'postgres'; give the right one." in sentence
     assert postgres.log.count("password authentication failed") == failures, "nobody failed to log in"
 
 

@@ -106,8 +106,7 @@ async def test_a_refusal_ends_the_search_and_says_what_was_before_it(postgres: P
     before, _, last = caught.value.sentence.partition("), ")
     assert before.startswith("No way to the server: the host 'nowhere.invalid' is unknown (")
     assert last == (
-        f"127.0.0.1:{postgres.port} refused the password of role 'plain'; give another one in PGPASSWORD, "
-        "~/.pgpass or the URL."
+        f"127.0.0.1:{postgres.port} refused the password of role 'plain' from TARGET; give the right one."
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,19 +18,23 @@ import keyring.backends.SecretService
 import pytest
 from pydantic import SecretStr
 
+from console.commands.launch import find_target, passwords_for
 from console.credentials import vault as vault_module
 from console.credentials.command import CommandFailed, printed_password
 from console.credentials.known import with_passwords
 from console.credentials.passwords import Passwords
 from console.credentials.vault import KeyringUnusable, Vault
+from console.destinations import all_destinations, destination_of
 from console.errors import PasswordRefused
 from console.models.credentials import Answer, Question
+from console.models.environments import Destination, Kind
 from console.models.target import Target
+from console.settings import Settings
 from console.targets import resolve
 from tests.live import until
 
 PLACE = resolve("postgresql://app@db1:5432/shop", {})
-REFUSED = PasswordRefused("db1:5432 wants a password of role 'app'; give it in PGPASSWORD.")
+REFUSED = PasswordRefused("db1:5432 wants a password of role 'app'; give the right one.")
 
 
 @pytest.fixture
@@ -254,7 +259,7 @@ async def test_every_password_is_tried_once_in_the_order_of_their_places(tmp_pat
     passwords = tried("printed", FakeVault("kept"), tmp_path)
     passwords.asker = asker = FakeAsker()
     asker.answer.set_result(Answer(SecretStr("typed"), store=True))
-    place = passwords.known(replace(PLACE, password=SecretStr("own")))
+    place = passwords.known(replace(PLACE, password=SecretStr("filed"), password_from="the password file"))
     seen = []
     for _ in range(5):
         assert place.password is not None
@@ -263,7 +268,6 @@ async def test_every_password_is_tried_once_in_the_order_of_their_places(tmp_pat
         if place.password_from == "what was typed":
             break
     assert seen == [
-        ("own", None),
         ("filed", "the password file"),
         ("printed", "the password command"),
         ("kept", "the keyring"),
@@ -300,7 +304,7 @@ async def test_many_connections_that_want_one_ask_once_and_are_not_told_twice() 
     assert len(asker.questions) == 2
     assert (
         caught.value.sentence
-        == "db1:5432 wants a password of role 'app' (the keyring is locked); give it in PGPASSWORD."
+        == "db1:5432 wants a password of role 'app' (the keyring is locked); give the right one."
     )
 
 
@@ -326,6 +330,86 @@ async def test_a_locked_keyring_is_waited_for_while_a_person_is_asked() -> None:
     with suppress(asyncio.CancelledError):
         await again
     assert asyncio.all_tasks() <= before
+
+
+@pytest.fixture
+def said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Destination, FakeVault], Awaitable[str]]:
+    """What a person can do, in the words that are said where a server's password is not to be had."""
+
+    async def say(destination: Destination, vault: FakeVault) -> str:
+        monkeypatch.setattr(vault_module, "Vault", lambda _environment: vault)
+        target = find_target(destination, pytest.fail)
+        passwords = passwords_for(destination, target, Settings())
+        with pytest.raises(PasswordRefused) as caught:
+            await passwords.another(passwords.known(target), REFUSED)
+        return caught.value.sentence.rpartition("'app'")[2]
+
+    for name in [name for name in os.environ if name.startswith(("PG", "DB_", "DATABASE"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return say
+
+
+async def test_what_helps_is_said_and_nothing_else(
+    said: Callable[[Destination, FakeVault], Awaitable[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "dbconsole" / "config.toml"
+    config.parent.mkdir()
+    config.write_text("[environments.qa]\nprimary = 'host=db1 user=app dbname=shop'\n")
+    login, open_keyring = ", or store it with dbconsole login.", FakeVault()
+
+    def meant(argument: str | None = None, environment: str | None = None) -> Destination:
+        return destination_of(argument, environment, os.environ)
+
+    url = "postgresql://app@db1/shop"
+    assert await said(meant(url), open_keyring) == f"; give the right one in PGPASSWORD or ~/.pgpass{login}"
+    assert await said(meant(f"{url}?passfile=/nowhere"), FakeVault(problem="there is no keyring here")) == (
+        " (there is no keyring here); give the right one in PGPASSWORD or /nowhere."
+    )
+    in_environment = "~/.pgpass or the environment's password_command"
+    assert await said(meant(None, "qa"), open_keyring) == (
+        f"; give the right one in PGPASSWORD, {in_environment}{login}"
+    )
+    # Chosen from the list, or while variables name another server: none of them is looked at.
+    chosen = {one.kind: one for one in all_destinations(None, None, os.environ)}
+    assert (
+        await said(chosen[Kind.ENVIRONMENT], open_keyring)
+        == f"; give the right one in {in_environment}{login}"
+    )
+    monkeypatch.setenv("DB_HOST", "db1")
+    assert await said(meant(None, "qa"), open_keyring) == f"; give the right one in {in_environment}{login}"
+    assert await said(meant(), open_keyring) == f"; give the right one in DB_PASSWORD or ~/.pgpass{login}"
+
+
+async def test_no_other_password_is_looked_for_than_the_one_that_was_given(
+    said: Callable[[Destination, FakeVault], Awaitable[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, config = tmp_path / ".pgpass", tmp_path / "dbconsole" / "config.toml"
+    file.write_text("*:*:*:*:filed\n")
+    file.chmod(0o600)
+    (tmp_path / ".pg_service.conf").write_text("[shop]\nhost=db1\npassword=wrong\n")
+    config.parent.mkdir()
+    config.write_text(
+        "[environments.qa]\nprimary = 'host=db1,db2 password=wrong'\npassword_command = 'echo x'\n"
+    )
+    config.chmod(0o600)
+    for argument, environment, variables, where in (
+        ("postgresql://app:wrong@db1/shop", None, {}, "TARGET"),
+        ("service=shop", None, {}, f"line 3 of {tmp_path}/.pg_service.conf"),
+        (None, "qa", {}, f"environments.qa in {config}, line 1"),
+        ("dbname=shop", None, {"PGPASSWORD": "wrong"}, "PGPASSWORD"),
+        (None, None, {"DB_HOST": "db1", "DB_PASSWORD": "wrong"}, "DB_PASSWORD"),
+    ):
+        with monkeypatch.context() as set_now:
+            for name, value in variables.items():
+                set_now.setenv(name, value)
+            sentence = await said(destination_of(argument, environment, os.environ), FakeVault("kept"))
+        assert (
+            sentence == f"; give the right one in {where}, or none there so that it is looked for elsewhere."
+        )
 
 
 def test_nothing_of_a_password_is_in_what_is_printed_of_one() -> None:
