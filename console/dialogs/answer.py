@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
 from textual.events import Event, ScreenResume
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -15,6 +16,12 @@ T = TypeVar("T")
 
 class Dialog(ModalScreen[T]):
     """A screen that is answered once: an answer behind the first one is none, and neither is a key pressed twice."""
+
+    # The app's own keys do not reach a dialog; who leaves for the shell in one would type the next command into it.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z", "app.suspend_process", "suspend", show=False, id="suspend", tooltip="Go to the shell; fg comes back"),
+        Binding("ctrl+l", "app.repaint", "repaint", show=False, id="repaint", tooltip="Paint the whole screen again"),
+    ]  # fmt: skip
 
     _is_answered = False
     _late: tuple[T | None] | None = None

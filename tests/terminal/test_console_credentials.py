@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import pytest
 from tests.postgres import PostgresCluster
 from tests.program import dbconsole
 from tests.secret_service import lock, secret_service
-from tests.terminal.console_session import ENTER, ESCAPE, TAB, Console
+from tests.terminal.console_session import ENTER, ESCAPE, TAB, Console, is_on_console
 
 FIRST, SECOND = "s3cret-first", "s3cret-second"
-SERVERS = "\x0f"  # ctrl+o
+SERVERS, SUSPEND = "\x0f", "\x1a"  # ctrl+o, ctrl+z
 
 
 @pytest.fixture
@@ -63,6 +64,11 @@ def test_a_password_from_login_to_logout(
         postgres.psql(f"ALTER ROLE keeper PASSWORD '{SECOND}'")
         postgres.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'keeper'")
         console.wait_seen("refused the password of role 'keeper' from the keyring.", "in the keyring: yes")
+        console.send(SUSPEND)
+        console.wait_stopped()
+        console.signal(signal.SIGCONT)
+        console.wait_for(is_on_console)
+        console.wait_seen("in the keyring: yes")
         console.send(f"wrong{ENTER}")
         console.wait_seen("from what was typed.")
         console.send(f"{SECOND}{TAB}")
