@@ -57,6 +57,8 @@ class Imported:
             self.tables[name] = self._table(name, values)
         if not self.tables:
             raise BadInput(f"{file} has no environments.")
+        if not any("primary" in table or "replicas" in table for table in self.tables.values()):
+            raise BadInput(f"{file} names no server: an environment has its host or its url there.")
 
     def _table(self, name: str, values: Mapping[Any, Any]) -> dict[str, Any]:
         table: dict[str, Any] = {}
@@ -67,6 +69,8 @@ class Imported:
         connections = [given.pop(key, 0) for key in ("pool_size", "max_overflow")]
         if options:
             table["primary"] = conninfo.keywords(options)
+        else:
+            self.notes.append(f"{name}: neither host nor url says where it is; write its primary there.")
         if not isinstance(replicas, list):
             raise BadInput(f"{self._file}: {name}.read_replicas is not a list.")
         for replica in replicas:

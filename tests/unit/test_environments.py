@@ -323,6 +323,8 @@ production:
   read_replicas:
     - host: gaia-db-prod-replica1.internal
     - gaia-db-prod-replica2.internal
+qa:
+  primary: {host: gaia-db-qa.internal}
 """
 
 
@@ -343,6 +345,7 @@ def test_yaml_becomes_environments_without_passwords(file: Path, tmp_path: Path)
                 for n in (1, 2)
             ],
         },
+        "qa": {},
     }
     assert [note.partition(";")[0] for note in imported.notes] == [
         "development: host is the placeholder ${DB_HOST}",
@@ -350,9 +353,11 @@ def test_yaml_becomes_environments_without_passwords(file: Path, tmp_path: Path)
         "development: colour was left out, which the console has no use for.",
         "production: the password was left out",
         "production: provider was left out, which the console has no use for.",
+        "qa: neither host nor url says where it is",
+        "qa: primary was left out, which the console has no use for.",
     ]
     add_environments(imported.tables)
-    assert [one.name for one in load_environments()] == ["development", "production"]
+    assert [one.name for one in load_environments()] == ["development", "production", "qa"]
     assert "s3cret" not in file.read_text()
 
 
@@ -364,6 +369,7 @@ def test_yaml_becomes_environments_without_passwords(file: Path, tmp_path: Path)
         ("- a\n- b", "{file} has no environments: it is not a table of their names."),
         ("", "{file} has no environments: it is not a table of their names."),
         ("{}", "{file} has no environments."),
+        ("dev: {primary: {host: a}}", "{file} names no server: an environment has its host or its url there."),
         ("dev: {}\ndevelopment: {}", "{file}: there are two environments development; rename one."),
         ("dev:\n  host: a\n  host: b", "{file} is not YAML that can be imported: line 3: host is there twice."),
         ("dev: 1", "{file}: development is not a table of names and values."),
@@ -377,7 +383,7 @@ def test_yaml_becomes_environments_without_passwords(file: Path, tmp_path: Path)
         ("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\ndev: {host: *c}", "{file}: a is not a table of names and values."),
         ("x" * 1_000_001, "{file} is not imported: it has more than 1,000,000 bytes."),
     ],
-    ids=range(17),
+    ids=range(18),
 )  # fmt: skip
 def test_broken_and_hostile_yaml_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     source = tmp_path / "database.yaml"
