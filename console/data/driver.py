@@ -230,8 +230,11 @@ async def hang_up(connection: asyncpg.Connection[Any]) -> None:
 
 
 def _may_be_for_tls(error: BaseException) -> bool:
-    """Whether it might go better with encryption, or without: sslmode `allow` and `prefer` then try the other one."""
-    if isinstance(error, ConnectionRefusedError | TimeoutError | _PasswordMissing):
+    """Whether it might go better with encryption, or without: sslmode `allow` and `prefer` then try the other one.
+
+    A password that was wrong is wrong both ways. libpq tries it twice, and the server counts two failed logins.
+    """
+    if isinstance(error, ConnectionRefusedError | TimeoutError | asyncpg.InvalidPasswordError):
         return False
     return isinstance(error, ssl.SSLError | ConnectionError | asyncpg.InvalidAuthorizationSpecificationError)
 

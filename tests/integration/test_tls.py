@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from console.errors import AuthenticationFailed, CannotConnect, TlsFailed
+from console.errors import AuthenticationFailed, CannotConnect, PasswordRefused, TlsFailed
 from console.targets import resolve
 from tests.certificates import Certificates
 from tests.live import connected, until
@@ -191,3 +191,12 @@ async def test_the_name_that_the_server_is_told(certificates: Certificates) -> N
                 async with connected(f"{address} port={port} sslmode=require"):
                     pass
     assert told == ["db.example", None, None]
+
+
+async def test_a_wrong_password_is_not_sent_again_without_encryption(guarded: PostgresCluster) -> None:
+    before = guarded.log.count("pg_hba.conf rejects connection")
+    sentence = await refused(
+        PasswordRefused, guarded.url().replace(guarded.password, "wrong"), sslmode="prefer"
+    )
+    assert "refused the password of role 'postgres'" in sentence
+    assert guarded.log.count("pg_hba.conf rejects connection") == before
