@@ -105,10 +105,11 @@ class Engine:
         """
         if self.size < 1:
             raise OperationRefused("This needs a second connection; set pool.max_open to 2 or 3.")
-        engine = await self._made()
+        await self._made()
         must_wait = self.pool.in_use >= self.size or not self._has_room
         asked = time.perf_counter()
         await self._wait_for_room()
+        engine = await self._made()  # the server may be at another place by now
         async with AsyncExitStack() as giving_back:
             with self._own_errors(connecting=True):
                 connection = await giving_back.enter_async_context(engine.connect())
@@ -168,10 +169,11 @@ class Engine:
 
     async def close(self) -> None:
         """Closes every connection that is not in use, and makes the engine forget the others."""
+        async with self._making:  # what is being made leads to where the console was before
+            engine, self._engine = self._engine, None
         if self._janitor is not None:
             self._janitor.cancel()
-        if self._engine is not None:
-            engine, self._engine = self._engine, None
+        if engine is not None:
             await engine.dispose()
 
     async def close_idle(self) -> None:

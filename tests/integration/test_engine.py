@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,6 +119,44 @@ async def test_under_read_only_it_may_not_write(postgres: PostgresCluster) -> No
         async with server.engine.connection() as connection:
             read_only = await connection.scalar(text("SHOW default_transaction_read_only"))
         assert read_only == "on"
+    finally:
+        await server.close()
+
+
+async def test_who_waits_for_a_connection_gets_one_to_where_the_console_has_moved(
+    postgres: PostgresCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(resolve(postgres.url(), {}), Settings(pool=Pool(max_open=2)))
+    await server.connect()
+    making, may_go_on = threading.Event(), threading.Event()
+    make = server.engine._make
+
+    def slowly() -> Any:
+        made = make()
+        making.set()
+        may_go_on.wait(20)
+        return made
+
+    async def database() -> Any:
+        async with server.engine.connection() as connection:
+            return await connection.scalar(text("SELECT current_database()"))
+
+    try:
+        async with server.visit():  # there is no room for another connection meanwhile
+            asking = asyncio.create_task(database())
+            await until(lambda: server.engine.is_made)
+            await server.engine.move(replace(server.target, database="template1"))
+        assert await asking == "template1"
+
+        # Also where it was being made.
+        await server.engine.move(replace(server.target, database="template1"))
+        monkeypatch.setattr(server.engine, "_make", slowly)
+        asking = asyncio.create_task(database())
+        await until(making.is_set)
+        moving = asyncio.create_task(server.engine.move(server.target))
+        may_go_on.set()
+        await moving
+        assert await asking == await database() == "postgres"
     finally:
         await server.close()
 
