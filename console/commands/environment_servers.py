@@ -14,11 +14,17 @@ from console.commands.as_json import as_json as json_of
 from console.commands.launch import echo_warning, find_target, passwords_for
 from console.commands.plain_table import plain_table
 from console.data.server import Server
-from console.destinations import environments_called, holds_password, names_a_server, servers_of, with_address
+from console.destinations import (
+    environments_called,
+    holds_password,
+    names_a_server,
+    servers_of,
+    target_of,
+    with_address,
+)
 from console.errors import BadInput, DbconsoleError
-from console.models.environments import Destination, Environment
+from console.models.environments import Destination, Environment, Kind
 from console.settings import load_environments, load_settings
-from console.targets import resolve
 from console.terminal.safe_text import visible
 from console.units import UNKNOWN, duration
 
@@ -65,7 +71,7 @@ class ServerAnswer:
 
 def check_address(address: str) -> None:
     """Raises BadTarget for what is no address, BadInput for one with a password in it."""
-    resolve(address, {})
+    target_of(Destination("TARGET", Kind.ARGUMENT, "TARGET", SecretStr(address)), os.environ)
     if holds_password(SecretStr(address)):
         raise BadInput(
             "A password is not written into the config file: leave it out; ~/.pgpass or --password-command keeps it."

@@ -11,7 +11,7 @@ import pytest
 from console import targets
 from console.commands import launch
 from console.commands.environment_file import add_environments, remove_environment
-from console.commands.environment_servers import listed
+from console.commands.environment_servers import check_address, listed
 from console.commands.environment_yaml import Imported
 from console.destinations import all_destinations, destination_of, password_in_the_open, target_of
 from console.errors import BadInput, BadSetting, BadTarget
@@ -118,7 +118,7 @@ def test_an_environment_has_servers(file: Path) -> None:
         ("[environments.qa]\nalerts.query_seconds = 'x'", 'environments.qa.alerts.query_seconds in {file}, line 2: "x" is not a number of seconds, nor a duration such as 30s, 1h30m or 500ms.'),
         ("[environments.prod]\n[environments.Production]", "environments.Production in {file}, line 2: there is another environment production, environments.prod in {file}, line 1; rename one."),
         ("[environments.qa]\n[environments.qa]", "{file} is not TOML: cannot declare ('environments', 'qa') twice (at line 2, column 17)."),
-        ("[environments]\n'two words' = {}", "environments.two words in {file}, line 2: \"two words\" is not one word of at most 24 letters."),
+        ("[environments]\n'two words' = {}", "environments.two words in {file}, line 2: \"two words\" is not one word of at most 24 letters, digits, dots, hyphens and underscores."),
         ("[environments]\nqa = 'postgresql://a:s3cret@b'", "environments.qa in {file}, line 2 is not a table of names and values."),
         ("environments = 1", "environments in {file}, line 1 is not a table of environments."),
         ("a = " + "[" * 5000, "{file} is not TOML: it is nested too deeply."),
@@ -232,6 +232,19 @@ def test_an_environment_without_servers_is_listed(file: Path) -> None:
         ["badge", "–", "–", "–"],
         ["qa", "primary", "b@a:5432/c", "–"],
     ]
+
+
+def test_an_address_is_looked_at_as_it_is_when_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = tmp_path / "services"
+    services.write_text("[shop]\nhost=db1\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    monkeypatch.setenv("PGPORT", "of another server")
+    check_address("service=shop")
+    for address, why in (("service=ship", "did you mean 'shop'"), ("host=a port=x", "port in TARGET")):
+        with pytest.raises(BadTarget, match=why):
+            check_address(address)
 
 
 def test_a_password_in_a_file_that_others_may_read_is_warned_of(file: Path, tmp_path: Path) -> None:
@@ -377,13 +390,14 @@ def test_yaml_becomes_environments_without_passwords(file: Path, tmp_path: Path)
         ("dev: {url: 'mysql://u:s3cret@h'}", "{file}: development.url begins with mysql://, where only postgresql:// or postgres:// is understood."),
         ("dev: {pool_size: many}", "{file}: development.pool_size and development.max_overflow have to be whole numbers."),
         ("dev: {read_replicas: x}", "{file}: development.read_replicas is not a list."),
-        ("two words: {}", '{file}: "two words" is not one word of at most 24 letters.'),
+        ("two words: {}", '{file}: "two words" is not one word of at most 24 letters, digits, dots, hyphens and underscores.'),
+        ("x" * 10_000 + ": {}", '{file}: "' + "x" * 38 + "… is not one word of at most 24 letters, digits, dots, hyphens and underscores."),
         ("dev: " + "[" * 5000, "{file} is not YAML that can be imported."),
         ("dev: \x01", "{file} is not YAML that can be imported."),
         ("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\ndev: {host: *c}", "{file}: a is not a table of names and values."),
         ("x" * 1_000_001, "{file} is not imported: it has more than 1,000,000 bytes."),
     ],
-    ids=range(18),
+    ids=range(19),
 )  # fmt: skip
 def test_broken_and_hostile_yaml_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     source = tmp_path / "database.yaml"
