@@ -48,16 +48,12 @@ class TerminalAsker:
 
     patience = None
 
-    def __init__(self) -> None:
-        self._has_asked = False
-
     async def ask(self, question: Question) -> Answer | None:
         """What is typed, None for nothing."""
         from console.models.credentials import Answer
 
-        if self._has_asked:
+        if question.is_refusal:
             echo_warning(question.problem)
-        self._has_asked = True
         for reason in question.reasons:
             echo_warning(f"{reason[:1].upper()}{reason[1:]}.")
         if (secret := typed_password(question.role, question.address)) is None:

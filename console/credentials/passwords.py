@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -136,8 +135,7 @@ class Passwords:
                 return found
         finally:
             looking.cancel()
-            with suppress(asyncio.CancelledError):
-                await looking  # by then a program that it started is gone
+            await asyncio.wait([looking])  # by then a program that it started is gone
         login = ", or store it with dbconsole login" if search.question.can_store else ""
         final = problem.because(search.question.reasons, self._remedy + login)
         self._given_up = final.sentence

@@ -45,7 +45,12 @@ class Search:
         problem: PasswordRefused,
         was_refused: Callable[[SecretStr], bool],
     ) -> None:
-        self.question = Question(place.user, place.endpoints[0].address, problem.problem)
+        self.question = Question(
+            place.user,
+            place.endpoints[0].address,
+            problem.problem,
+            is_refusal=place.password is not None,
+        )
         self.on_change: Callable[[], None] = lambda: None
         self._places = places
         self._place = place

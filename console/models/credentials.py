@@ -34,6 +34,8 @@ class Question:
     """Whether there is a keyring to put the password into."""
     was_stored: bool = False
     """Whether the keyring has one, which was refused."""
+    is_refusal: bool = False
+    """Whether one was given, and it was wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ import keyring.backends.SecretService
 import pytest
 from pydantic import SecretStr
 
+from console.commands import asking as asking_module
+from console.commands.asking import TerminalAsker
 from console.commands.launch import find_target, passwords_for
 from console.credentials import vault as vault_module
 from console.credentials.command import CommandFailed, printed_password
@@ -410,6 +412,44 @@ async def test_no_other_password_is_looked_for_than_the_one_that_was_given(
         assert (
             sentence == f"; give the right one in {where}, or none there so that it is looked for elsewhere."
         )
+
+
+async def test_who_gives_up_is_not_held_by_a_look_that_ends_slowly() -> None:
+    ends = asyncio.Event()
+
+    class SlowToEnd(FakeVault):
+        async def find(self, place: Target) -> SecretStr | None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                is_ending.set()
+                await ends.wait()
+            return None
+
+    is_ending = asyncio.Event()
+    passwords = tried(None, SlowToEnd())
+    passwords.asker = asker = FakeAsker()
+    asker.answer.set_result(Answer(SecretStr("typed"), store=False))
+    asking = asyncio.create_task(passwords.another(PLACE, REFUSED))
+    await is_ending.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    ends.set()
+
+
+async def test_at_the_terminal_a_refusal_is_said_before_anything_is_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter(["wrong", "right"])
+    monkeypatch.setattr(asking_module, "typed_password", lambda *_: SecretStr(next(typed)))
+    passwords = tried(None, FakeVault())
+    passwords.asker = TerminalAsker()
+    await passwords.another(PLACE, REFUSED)
+    assert capsys.readouterr().err == "", "the question says it all"
+    passwords.asker = TerminalAsker()
+    await passwords.another(replace(PLACE, password=SecretStr("wrong"), password_from="PGPASSWORD"), REFUSED)
+    assert capsys.readouterr().err == f"dbconsole: {REFUSED.problem}\n"
 
 
 def test_nothing_of_a_password_is_in_what_is_printed_of_one() -> None:
