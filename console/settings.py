@@ -73,7 +73,7 @@ def _environment(value: Any) -> Any:
         return value
     word = value.strip()
     if not re.fullmatch(r"[\w.-]{1,24}", word):
-        raise ValueError("is not one word of at most 24 letters")
+        raise ValueError("is not one word of at most 24 letters, digits, dots, hyphens and underscores")
     return _ENVIRONMENTS.get(word.lower(), word.lower())
 
 
@@ -82,7 +82,7 @@ def environment_name(word: str) -> str:
     try:
         return str(_environment(word))
     except ValueError as problem:
-        raise BadSetting(f"{json.dumps(word, ensure_ascii=False)} {problem}.") from None
+        raise BadSetting(f"{_shown(word)} {problem}.") from None
 
 
 def _colour(value: Any) -> Any:
@@ -350,11 +350,15 @@ def _sentence(error: ValidationError, given: Source) -> str:
     first = error.errors()[0]
     path = tuple(str(part) for part in first["loc"])
     value, origin = next(given[path[:n]] for n in range(len(path), 0, -1) if path[:n] in given)
-    shown = json.dumps(value, ensure_ascii=False, default=str)
-    shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
-    if path[:1] in _SERVERS - {("provider",)}:
-        shown = "what is given"  # there may be a password in it
+    may_be_secret = path[:1] in _SERVERS - {("provider",)}
+    shown = "what is given" if may_be_secret else _shown(value)
     return f"{origin}: {shown} {_problem(first['type'], first.get('ctx', {}), first['msg'])}."
+
+
+def _shown(value: object) -> str:
+    """The value as it was given, or its beginning."""
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return shown if len(shown) <= 40 else f"{shown[:39]}…"
 
 
 def _problem(kind: str, context: Mapping[str, Any], message: str) -> str:

@@ -200,7 +200,11 @@ def test_what_is_wrong_in_the_environment_is_said(
             "sloth",
             "--screen: \"sloth\" is not 'pools', 'activity', 'slow', 'migrations', 'accounts' or 'spatial'.",
         ),
-        ("environment", "two words", '--environment: "two words" is not one word of at most 24 letters.'),
+        (
+            "environment",
+            "two words",
+            '--environment: "two words" is not one word of at most 24 letters, digits, dots, hyphens and underscores.',
+        ),
     ],
 )
 def test_what_is_wrong_on_the_command_line_is_said(
