@@ -29,6 +29,9 @@ class Option:
 
 Options = dict[str, Option]
 
+SECRETS = frozenset({"password", "sslpassword"})
+"""The options that nobody may read: the role's password, and that of the client's key."""
+
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 _USED = frozenset(

@@ -183,6 +183,6 @@ def password_in_the_open(destination: Destination) -> str | None:
 def holds_password(address: SecretStr) -> bool:
     """Whether a password is written into an address that can be read."""
     try:
-        return "password" in conninfo.parse(address.get_secret_value(), "TARGET")
+        return not conninfo.SECRETS.isdisjoint(conninfo.parse(address.get_secret_value(), "TARGET"))
     except BadTarget:
         return False

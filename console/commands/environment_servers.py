@@ -74,7 +74,8 @@ def check_address(address: str) -> None:
     target_of(Destination("TARGET", Kind.ARGUMENT, "TARGET", SecretStr(address)), os.environ)
     if holds_password(SecretStr(address)):
         raise BadInput(
-            "A password is not written into the config file: leave it out; ~/.pgpass or --password-command keeps it."
+            "A password is not written into the config file: leave it out; ~/.pgpass or --password-command keeps it, "
+            "and a service file that of a key."
         )
 
 

@@ -112,6 +112,8 @@ class Imported:
             self.notes.append(
                 f"{name}: the password was left out; ~/.pgpass or a password_command keeps it, PGPASSWORD gives it."
             )
+        if options.pop("sslpassword", None) is not None:
+            self.notes.append(f"{name}: sslpassword was left out; a service file keeps it.")
         return options
 
     def _leave_out(self, name: str, given: Mapping[Any, Any]) -> None:

@@ -245,6 +245,9 @@ def test_an_address_is_looked_at_as_it_is_when_it_is_opened(
     for address, why in (("service=ship", "did you mean 'shop'"), ("host=a port=x", "port in TARGET")):
         with pytest.raises(BadTarget, match=why):
             check_address(address)
+    for secret in ("password", "sslpassword"):
+        with pytest.raises(BadInput, match="A password is not written into the config file"):
+            check_address(f"host=a {secret}=s3cret")
 
 
 def test_a_password_in_a_file_that_others_may_read_is_warned_of(file: Path, tmp_path: Path) -> None:
@@ -330,7 +333,7 @@ dev:
   colour: mauve
 production:
   provider: azure
-  url: postgresql://postgres:s3cret@gaia-db-prod.internal:5432/postgres?sslmode=require
+  url: postgresql://postgres:s3cret@gaia-db-prod.internal:5432/postgres?sslmode=require&sslpassword=s3cret
   pool_size: 20
   max_overflow: 40
   read_replicas:
@@ -365,6 +368,7 @@ def test_yaml_becomes_environments_without_passwords(file: Path, tmp_path: Path)
         "development: the password was left out",
         "development: colour was left out, which the console has no use for.",
         "production: the password was left out",
+        "production: sslpassword was left out",
         "production: provider was left out, which the console has no use for.",
         "qa: neither host nor url says where it is",
         "qa: primary was left out, which the console has no use for.",
