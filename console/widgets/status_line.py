@@ -85,13 +85,13 @@ class StatusLine(Widget):
         parts = []
         if status.environment:
             parts.append(environment_badge(status.environment, status.colour))
+        if status.read_only:  # before what may be long
+            parts.append(Content.styled("READ-ONLY", "$warning"))
         parts.append(Content.styled(visible(status.target), "bold"))
         if (server := status.capabilities) is not None:
             what = "standby" if server.in_recovery else "primary"
             way = " behind a pooler" if server.is_pooled else ""
             parts.append(Content(f"{visible(server.version)} {what}{way}"))
-        if status.read_only:
-            parts.append(Content.styled("READ-ONLY", "$warning"))
         return Content("  ").join(parts)
 
     def _right(self, status: Status) -> Content:

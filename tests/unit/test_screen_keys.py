@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from console.screens.activity import ActivityScreen
 from console.settings import Settings
 from console.widgets.alert_strip import AlertStrip
+from console.widgets.status_line import StatusLine
 from tests.fakes import REFUSED, FakeConsole, activity_snapshot, session
 
 SIZE = (120, 40)
@@ -138,6 +139,8 @@ async def test_read_only_asks_nothing(key: str) -> None:
         assert isinstance(app.screen, ActivityScreen)
         await press(pilot, "tab", "enter")
         assert app.activity.stopped == []
+        await pilot.resize_terminal(40, 20)
+        assert "READ-ONLY" in app.screen.query_one(StatusLine).render().plain
 
 
 async def test_r_tries_to_connect_again() -> None:
