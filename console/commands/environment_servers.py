@@ -121,8 +121,18 @@ def _part(server: Destination) -> str:
 
 
 def tested(names: Sequence[str], *, as_json: bool) -> tuple[str, bool]:
-    """What the servers of these environments answer, or of all; and whether every one did."""
-    servers = [server for environment in environments_called(names) for server in servers_of(environment)]
+    """What the servers of these environments answer, or of all; and whether every one did.
+
+    As with `-e`, libpq's variables fill what the addresses of one environment leave out; of several environments they
+    would give the password of one to another.
+    """
+    environments = environments_called(names)
+    uses_variables = len(environments) == 1 and names_a_server(os.environ) is None
+    servers = [
+        replace(server, uses_variables=uses_variables)
+        for environment in environments
+        for server in servers_of(environment)
+    ]
     answers = asyncio.run(_all_answers(servers))
     all_answered = all(answer.problem is None for answer in answers)
     if as_json:
@@ -163,7 +173,6 @@ async def _answer(destination: Destination) -> ServerAnswer:
     server = None
     try:
         settings = load_settings({"environment": destination.environment})
-        destination = replace(destination, uses_variables=names_a_server(os.environ) is None)
         target = await asyncio.to_thread(find_target, destination, echo_warning)
         nothing = replace(nothing, address=target.label)
         server = Server(target, settings, passwords=passwords_for(destination, target, settings))

@@ -61,6 +61,16 @@ def test_environments_are_written_tested_and_opened_by_their_name(
     assert "! production, replica 1: 127.0.0.1:1 refused" in table.stdout
     assert dbconsole(tmp_path, "env", "test", "live").returncode == 0
 
+    # A password in a variable is for one environment, and not for all that are tested.
+    of_prod = {"PGPASSWORD": "s3cret-of-prod"}
+    refused = 'password authentication failed for user "postgres"'
+    before = postgis.log.count(refused)
+    table = dbconsole(tmp_path, "env", "test", **of_prod)
+    assert table.stdout.count("\n! ") == 1, "of the replica that is not there"
+    assert postgis.log.count(refused) == before
+    given = dbconsole(tmp_path, "env", "test", "live", **of_prod)
+    assert (given.returncode, "role 'postgres' from PGPASSWORD" in given.stdout) == (3, True)
+
     elsewhere = {"DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}
     for words in (["pools", "-e", "prod"], ["pools", "-e", "live"], ["keys", "list", "-e", "prod"]):
         opened = dbconsole(tmp_path, *words, "--json", **elsewhere)
