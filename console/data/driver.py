@@ -369,8 +369,8 @@ def query_error(error: BaseException, timeout: float) -> DbconsoleError:
 
 
 def _words(error: BaseException) -> str:
-    """The error's own words on one line, without the full stop at the end."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """The error's own words on one line, without the number before and the full stop at the end."""
+    text = re.sub(r"\[Errno -?\d+\] ", "", " ".join(str(error).split())) or type(error).__name__
     return text.removeprefix(_ENDED_BECAUSE).rstrip(".")
 
 
