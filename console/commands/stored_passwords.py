@@ -49,7 +49,11 @@ def _meant(argument: str | None) -> tuple[Settings, Destination]:
 def _vault(settings: Settings, destination: Destination) -> Vault:
     if not settings.keyring:
         raise OperationRefused(f"The settings say keyring = false; {_OTHER_WAYS}.")
-    return Vault(destination.environment, UNLOCKING_SECONDS)
+    return Vault(
+        destination.environment,
+        UNLOCKING_SECONDS,
+        lambda: echo_warning("waiting for the keyring, which may have to be unlocked …"),
+    )
 
 
 async def _log_in(settings: Settings, destination: Destination, vault: Vault) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 KEYRING_SECONDS = 3.0
+MOMENT_SECONDS = 1.0
+"""What a keyring that nobody has to unlock does not take."""
 
 _SERVICE = "dbconsole"
 _STORES = frozenset(
@@ -46,10 +48,19 @@ class KeyringUnusable(Exception):
 class Vault:
     """The passwords of the console in the keyring. Everything raises KeyringUnusable."""
 
-    def __init__(self, environment: str | None, seconds: float = KEYRING_SECONDS) -> None:
-        """What belongs to one environment is not found by another; `seconds` is the limit of each call."""
+    def __init__(
+        self,
+        environment: str | None,
+        seconds: float = KEYRING_SECONDS,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        """What belongs to one environment is not found by another.
+
+        `seconds` is the limit of each call, and `on_wait` is told of one that takes longer than a moment.
+        """
         self._environment = environment
         self._seconds = seconds
+        self._on_wait = on_wait
         self._is_asked = False
 
     async def find(self, place: Target) -> SecretStr | None:
@@ -106,11 +117,14 @@ class Vault:
 
         self._is_asked = True
         Thread(target=run, name="keyring", daemon=True).start()
+        wait = loop.call_later(MOMENT_SECONDS, self._on_wait)
         try:
             async with asyncio.timeout(self._seconds):
                 return await answer
         except TimeoutError:
             raise KeyringUnusable(f"the keyring did not answer within {self._seconds:g} s") from None
+        finally:
+            wait.cancel()
 
 
 def _unusable(problem: BaseException) -> KeyringUnusable:

@@ -16,9 +16,11 @@ import keyring.backends.chainer
 import keyring.backends.fail
 import keyring.backends.SecretService
 import pytest
+from click.testing import CliRunner
 from pydantic import SecretStr
 
 from console.commands import asking as asking_module
+from console.commands import logout, stored_passwords
 from console.commands.asking import TerminalAsker
 from console.commands.launch import find_target, passwords_for
 from console.credentials import vault as vault_module
@@ -201,6 +203,14 @@ async def test_a_keyring_that_hangs_is_waited_for_once(monkeypatch: pytest.Monke
     found = await vault.find(PLACE)
     assert found is not None
     assert found.get_secret_value() == "slow"
+
+    # Whoever takes a password out is there to unlock it, and is told that this is what is waited for.
+    slow.is_unlocked = False
+    monkeypatch.setattr(vault_module, "MOMENT_SECONDS", 0.01)
+    monkeypatch.setattr(stored_passwords, "UNLOCKING_SECONDS", 0.1)
+    done = await asyncio.to_thread(CliRunner().invoke, logout.command, ["postgresql://app@db1/shop"])
+    slow.is_unlocked = True
+    assert "dbconsole: waiting for the keyring, which may have to be unlocked …\n" in done.stderr
 
 
 # Trying one after the other --------------------------------------------------------------------------------------
