@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from os.path import expanduser
 from pathlib import Path
 from typing import ClassVar
 
@@ -54,7 +55,7 @@ class FileDialog(Dialog[Path | None]):
 
     @on(Input.Submitted)
     def _write(self, event: Input.Submitted) -> None:
-        path = Path(event.value.strip()).expanduser()
+        path = Path(expanduser(event.value.strip()))  # which leaves a user alone whom there is not
         try:
             self._write_to(path)
         except OSError as error:
