@@ -117,7 +117,7 @@ class SpatialScreen(SpatialFiles):
             ChooseDialog[str | None](f"Colour {active.name.table} by", [nothing, *attributes])
         )
         if chosen is not None:
-            self.change_active(colour_by=chosen.value)
+            self.change_layer(active.name, colour_by=chosen.value)
 
     # Bookmarks ----------------------------------------------------------------------------------------------------
 

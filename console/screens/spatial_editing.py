@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.worker import WorkerState
 
 from console.data.spatial.edits_properties import json_object
 from console.data.spatial.edits_words import listed, named, place_of, value_of
@@ -23,6 +22,7 @@ from console.models.map_edits import Edit, EditedObject, ObjectDraft, TieFate
 from console.models.map_objects import ObjectKey
 from console.models.operation import READ_ONLY, Operation
 from console.screens import spatial_editing_forms as forms
+from console.screens.busy import is_busy
 from console.screens.frame import ConsoleScreen
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ class SpatialEditing(ConsoleScreen[SpatialSnapshot]):
         """What a change would be about now; None where no layer is looked at."""
         return None
 
-    def show_changed(self, layer: Layer, keys: Sequence[ObjectKey]) -> None:
-        """A layer is not as its pictures show it any more; these of its objects were written."""
+    def show_changed(self, layer: Layer) -> None:
+        """A layer is not as its pictures show it any more."""
 
     def action_change_objects(self) -> None:
         """Ask what is to be changed, and change it."""
@@ -92,12 +92,11 @@ class SpatialEditing(ConsoleScreen[SpatialSnapshot]):
         services = self.services
         if services is None:
             return
-        running = (WorkerState.PENDING, WorkerState.RUNNING)
         if services.settings.read_only:
             self._say(READ_ONLY)
         elif (now := services.server.capabilities) is not None and now.in_recovery:
             self._say("The server is a standby: what changes it has to run on its primary.")
-        elif any(one.group == "change" and one.node is self and one.state in running for one in self.workers):
+        elif is_busy(self, "change"):
             self._say("The change before is still being made.")
         else:
             self._take_steps(steps)
@@ -126,8 +125,8 @@ class SpatialEditing(ConsoleScreen[SpatialSnapshot]):
         """Has the person confirm a change, makes it, and says what was done."""
         if not await self._confirms(edit.operation):
             return None
-        keys = await edits.make(edit)
-        self.show_changed(edit.layer, keys)
+        await edits.make(edit)
+        self.show_changed(edit.layer)
         undo = "" if edit.undoes else " u takes it back."
         return f"{edit.operation.title}: done.{undo}"
 

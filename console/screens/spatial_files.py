@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
+from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -144,7 +145,7 @@ class SpatialFiles(SpatialPyramid):
                 continue
             if done is None:
                 return None
-            self.show_changed(plan.layer, ())
+            self.show_changed(plan.layer)
             if done.refusals.count:
                 await self._report(done.refusals)
             return done.sentence
@@ -240,7 +241,7 @@ def _plain(name: str) -> str:
 
 
 def _path(typed: str) -> Path:
-    return Path(typed).expanduser()
+    return Path(expanduser(typed))  # which leaves a user alone whom there is not
 
 
 def _has_format(name: str) -> str | None:

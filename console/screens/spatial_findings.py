@@ -22,9 +22,13 @@ MOST_SELECTED = 20
 class SpatialFindings(SpatialObjects):
     """Lists whose rows lead to the objects that they are about."""
 
+    def close_side(self) -> None:
+        self.workers.cancel_group(self, "findings")
+        super().close_side()
+
     # Constraints --------------------------------------------------------------------------------------------------
 
-    @work(group="list", exclusive=True, exit_on_error=False)
+    @work(group="findings", exclusive=True, exit_on_error=False)
     async def action_constraints(self) -> None:
         """List the constraints, and what does not hold of them. What cannot be asked is said."""
         at, services, layer = self.map_and_srid, self.services, self._cad_layer
@@ -38,12 +42,12 @@ class SpatialFindings(SpatialObjects):
         try:
             found = await services.spatial.constraints.page(layer, at[1], limit=MOST_OBJECTS)
         except DbconsoleError as problem:
-            self.side.say(problem.sentence)
+            self.side.say("constraints", problem.sentence)
             table.update_rows(())
             return
         table.update_rows(found)
         wrong = sum(bool(one.problems) for one in found)
-        self.side.say(f"{count(len(found))} constraints, {count(wrong)} with problems")
+        self.side.say("constraints", f"{count(len(found))} constraints, {count(wrong)} with problems")
 
     @on(LiveTable.RowHighlighted, "#constraints")
     def _show_constraint(self, event: LiveTable.RowHighlighted) -> None:
@@ -83,7 +87,7 @@ class SpatialFindings(SpatialObjects):
 
     # Checks -------------------------------------------------------------------------------------------------------
 
-    @work(group="list", exclusive=True, exit_on_error=False)
+    @work(group="findings", exclusive=True, exit_on_error=False)
     async def action_checks(self) -> None:
         """Look for what is wrong with the active layer. A check that cannot be made is said."""
         at, active, services = self.map_and_srid, self.active, self.services
@@ -98,10 +102,11 @@ class SpatialFindings(SpatialObjects):
                 found.append(finding)
                 table.update_rows(tuple(found))
         except DbconsoleError as problem:
-            self.side.say(problem.sentence)
+            self.side.say("findings", problem.sentence)
             return
         wrong = sum(bool(one.count) for one in found)
-        self.side.say(f"{count(wrong)} of {count(len(found))} checks of {active.name.table} found something")
+        said = f"{count(wrong)} of {count(len(found))} checks of {active.name.table} found something"
+        self.side.say("findings", said)
 
     @on(LiveTable.RowHighlighted, "#findings")
     def _show_finding(self, event: LiveTable.RowHighlighted) -> None:

@@ -64,9 +64,10 @@ class LayerStack:
         kept = [replace(one, layer=found[one.name]) for one in self.layers if one.name in found]
         new = [_new(layer) for layer in layers if layer.name not in known]
         self.layers = (*kept, *new)
-        if self.active is None and default is not None:
-            self.show(default.name)
-            self._active = default.name
+        if self.active is None:
+            self._active = default.name if default is not None else None
+            if default is not None:
+                self.show(default.name)
         return before != self._drawn_like
 
     @property

@@ -50,6 +50,8 @@ def state_line(active: ShownLayer, view: MapView, building: str, now: datetime) 
 def _source(shown: ShownLayer, now: datetime) -> str:
     """`exact`, `~ sample`, `pyramid of 02:10`, and whether a better one is on its way."""
     picture = shown.picture
+    if not shown.is_visible:
+        return "hidden"
     if picture is None:
         return "no picture" if shown.problem else "…"
     when = ""

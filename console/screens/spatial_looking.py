@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from textual import on, work
 from textual.containers import Container
 from textual.content import Content
+from textual.events import ScreenResume, ScreenSuspend
 from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from console.data.identifiers import quoted
 from console.errors import ConnectionLost, DbconsoleError
-from console.models.layers import Layer, SpatialSnapshot
+from console.models.layers import Layer, LayerName, SpatialSnapshot
 from console.models.reading import Reading
 from console.screens.spatial_editing import SpatialEditing
 from console.screens.spatial_layers import LayerStack, ShownLayer
@@ -96,15 +97,30 @@ class SpatialLooking(SpatialEditing):
         self.notes = snapshot.notes
         is_other = self.stack.take(snapshot.layers, snapshot.default)
         self.side.table.show_when_empty(Content("There are none."))
+        map_ = self.map
         if self.active is None:
             self._say_instead(_nothing_to_show(snapshot))
-        elif self.map is None:
+        elif map_ is None:
             self._bring_map(self.active.layer)
         elif is_other:
-            self.map.refine()
+            map_.look_again()
         else:
-            self.map.catch_up()
+            map_.catch_up()
+        if map_ is not None:
+            map_.select([one for one in map_.selected if self.stack.find(one.layer) is not None])
+            map_.display = self.active is not None
+            self.query_one("#map-message").display = not map_.display
         self._show_layers()
+
+    @on(ScreenSuspend)
+    def _let_map_rest(self) -> None:
+        if self.map is not None and self.app.current_mode != self.MODE:
+            self.map.rest()
+
+    @on(ScreenResume)
+    def _let_map_catch_up(self) -> None:
+        if self.map is not None:
+            self.map.catch_up()
 
     def _explain_emptiness(self) -> None:
         super()._explain_emptiness()
@@ -149,6 +165,8 @@ class SpatialLooking(SpatialEditing):
     def _show_lines(self) -> None:
         map_, active = self.map, self.active
         if map_ is None or active is None or map_.view is None:
+            for name in ("map-layer", "map-state", "map-below"):
+                self._say_in(name, Content(""))
             return
         from console.screens.spatial_lines import layer_line, line_below, notes_over, state_line
 
@@ -178,7 +196,7 @@ class SpatialLooking(SpatialEditing):
         self.side_open = True
         if view == "layers":
             self._show_layers()
-        if focus:
+        if focus and not isinstance(self.focused, Input):  # where a person types
             self.side.table.focus()
 
     def close_side(self) -> None:
@@ -269,6 +287,7 @@ class SpatialLooking(SpatialEditing):
         had_own = one.is_visible
         self.stack.activate(one.name)
         self.query_one(FilterBar).show_words(one.words)
+        map_.ask_for_name()
         if view is None or not had_own or bool(view.srid) != bool(one.layer.srid):
             map_.open(one.layer)
         self.close_side()
@@ -283,13 +302,12 @@ class SpatialLooking(SpatialEditing):
             self._say(f"This role may not read {name}: GRANT SELECT ON {name} would show it.")
         return one.layer.may_read
 
-    def change_active(self, **changes: Any) -> None:
-        """Sets fields of the active layer, and shows what comes of it."""
-        if self.active is not None:
-            self.stack.change(self.active.name, **changes)
-            if self.map is not None:
-                self.map.look_again()
-            self._show_layers()
+    def change_layer(self, name: LayerName, **changes: Any) -> None:
+        """Sets fields of a layer, and shows what comes of it."""
+        self.stack.change(name, **changes)
+        if self.map is not None:
+            self.map.look_again()
+        self._show_layers()
 
     # What is let through ------------------------------------------------------------------------------------------
 
@@ -310,7 +328,7 @@ class SpatialLooking(SpatialEditing):
         except DbconsoleError as problem:
             self._say(problem.sentence)
             return
-        self.change_active(words=words, only=only)
+        self.change_layer(active.name, words=words, only=only)
 
     @on(FilterBar.Closed)
     def _go_back_to_map(self, event: FilterBar.Closed) -> None:

@@ -10,13 +10,14 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.worker import WorkerState
+from textual.worker import get_current_worker
 
 from console.clock import SYSTEM_CLOCK, Clock
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.layers import Layer, LayerName
 from console.models.map_objects import MapObject
 from console.models.map_view import Envelope, Frame, MapView
+from console.screens.busy import is_busy
 from console.screens.spatial_layers import LayerStack, ShownLayer
 from console.screens.spatial_viewing import MapViewing
 from console.screens.spatial_views import Views
@@ -48,6 +49,8 @@ class MapPane(MapViewing):
         self.services = services
         self.stack = stack
         self.selected: Sequence[MapObject] = ()
+        self._srid: int | None = None
+        """Of the view that the selected objects and what is drawn have their places in."""
 
     # What is drawn ------------------------------------------------------------------------------------------------
 
@@ -86,12 +89,21 @@ class MapPane(MapViewing):
         else:
             self.go_to(around.centre)
 
+    def look_again(self) -> None:
+        if self.view is not None and self.view.srid != self._srid:
+            self._srid, self.selected = self.view.srid, ()
+            self.draw(None)
+        super().look_again()
+
     # Opening a layer ----------------------------------------------------------------------------------------------
 
     @work(group="extent", exclusive=True, exit_on_error=False)
     async def open(self, layer: Layer) -> None:
-        """Looks at all of a layer. Where it is cannot always be found out: why not is said of the layer."""
-        view = self.view
+        """Looks at all of a layer. Where it is cannot always be found out: why not is said of the layer.
+
+        A person who has gone elsewhere meanwhile stays there, unless the layer cannot be shown there.
+        """
+        view = before = self.view
         if view is None or bool(view.srid) != bool(layer.srid):
             view = MapView(0.0, 0.0, 1.0, layer.srid, layer.is_geographic)
         envelope: Envelope | None = None
@@ -101,6 +113,8 @@ class MapPane(MapViewing):
             return  # which the frame says
         except DbconsoleError as problem:
             self.stack.change(layer.name, problem=problem.sentence)
+        if self.view is not None and self.view != before and not _apart(layer, self.view):
+            return
         if self.view is None or self.view.srid != view.srid:
             self.views = Views()
         self._fit(view, envelope or (WORLD if view.is_geographic else NOWHERE))
@@ -109,28 +123,29 @@ class MapPane(MapViewing):
 
     def refine(self) -> None:
         """Asks for pictures of what is looked at; those that are on their way for another view are let go."""
-        wait = PAUSE_IN_MOVING if self._is_busy("pictures") else 0.0
+        wait = PAUSE_IN_MOVING if is_busy(self, "pictures") else 0.0
         for one in self.stack.visible:
             self.stack.change(one.name, is_complete=False)
         self._refine(wait=wait)
 
     def catch_up(self) -> None:
-        """Asks once more for what a lost connection has kept from coming."""
+        """Asks once more for what a lost connection, or another screen, has kept from coming."""
         if self.view is None:
-            if (active := self.stack.active) is not None and not self._is_busy("extent"):
+            if (active := self.stack.active) is not None and not is_busy(self, "extent"):
                 self.open(active.layer)
-        elif not self._is_busy("pictures") and not all(one.is_complete for one in self.stack.visible):
+        elif not is_busy(self, "pictures") and not all(one.is_complete for one in self.stack.visible):
             self.refine()
 
-    def _is_busy(self, group: str) -> bool:
-        running = (WorkerState.PENDING, WorkerState.RUNNING)
-        return any(one.group == group and one.node is self and one.state in running for one in self.workers)
+    def rest(self) -> None:
+        """Asks for no more pictures as long as nobody sees them."""
+        self.workers.cancel_group(self, "pictures")
 
     def forget(self, *names: LayerName) -> None:
         """The pictures of these layers do not show them as they are any more."""
         for name in names:
             self.services.spatial.pictures.forget(name)
         self.refine()
+        self.ask_for_name()
 
     @work(group="pictures", exclusive=True, exit_on_error=False)
     async def _refine(self, *, wait: float) -> None:
@@ -152,18 +167,22 @@ class MapPane(MapViewing):
             self.stack.change(shown.name, is_complete=True, picture=None, problem=sentence)
             self.post_message(self.Changed())
             return
-        pictures = self.services.spatial.pictures
+        pictures, worker = self.services.spatial.pictures, get_current_worker()
         steps = pictures.of(shown.layer, frame, only=shown.only, colour_by=shown.colour_by)
         problem = None
         try:
             async with aclosing(steps):
                 async for picture in steps:
+                    if worker.is_cancelled:  # which this task is not told before its next step
+                        return
                     self.stack.change(shown.name, picture=picture, is_complete=picture.is_final, problem=None)
                     self.redraw()
         except ConnectionLost:
             return  # which the frame says
         except DbconsoleError as error:
             problem = error.sentence
+        if worker.is_cancelled:
+            return
         self.stack.change(shown.name, is_complete=True, problem=problem)
         self.post_message(self.Changed())
 

@@ -11,16 +11,14 @@ from textual import on, work
 
 from console.errors import ConnectionLost, DbconsoleError
 from console.models.layers import Layer
-from console.models.map_objects import MapObject, ObjectKey
+from console.models.map_objects import MapObject
 from console.models.map_view import Envelope
 from console.screens.spatial_columns import object_columns
 from console.screens.spatial_drawing import Path, Rectangle
 from console.screens.spatial_editing import Aim
 from console.screens.spatial_looking import SpatialLooking
 from console.screens.spatial_map import MapPane
-from console.screens.spatial_text import (
-    detail_sections,
-)
+from console.screens.spatial_text import detail_sections
 from console.screens.spatial_viewing import CELL
 from console.units import count
 from console.widgets.filter_bar import FilterBar
@@ -41,6 +39,10 @@ class SpatialObjects(SpatialLooking):
 
     _list_title: str | None = None
     """Of the list that an object was chosen from, which escape goes back to."""
+
+    def close_side(self) -> None:
+        self._list_title = None
+        super().close_side()
 
     @property
     def map_and_srid(self) -> tuple[MapPane, int | None] | None:
@@ -133,10 +135,6 @@ class SpatialObjects(SpatialLooking):
             self.side.detail.show(problem.sentence, ())
             neighbours.update_rows(())
             return
-        if detail is None:
-            self.side.detail.show(f"{one.label} is not there any more.", ())
-            neighbours.update_rows(())
-            return
         self.side.detail.show(detail.label, detail_sections(detail, self.unit))
         neighbours.replace_columns(object_columns(self.unit))
         neighbours.update_rows(detail.neighbours)
@@ -144,12 +142,15 @@ class SpatialObjects(SpatialLooking):
             await self._go_closer(one, detail.extent)
 
     async def _go_closer(self, one: MapObject, extent: Envelope | None) -> None:
-        """Shows an object with what is around it, where that can be asked."""
-        if self.map is not None:
-            with suppress(DbconsoleError):
-                near = await self.map.nearest(MOST_NEAREST, anywhere=True)
-                self.map.fit_objects([one, *near], extent)
-                self.map.put_cursor(self.map.cursor if one.x is None or one.y is None else (one.x, one.y))
+        """Shows an object with what is around it, where that can be asked and the person is still there."""
+        map_ = self.map
+        if map_ is None:
+            return
+        with suppress(DbconsoleError):
+            near = await map_.nearest(MOST_NEAREST, anywhere=True) if map_.is_in_view(one) else ()
+            if map_.is_in_view(one) and one.x is not None and one.y is not None:
+                map_.fit_objects([one, *near], extent)
+                map_.put_cursor((one.x, one.y))
 
     @on(LiveTable.RowSelected, "#neighbours")
     @on(LiveTable.RowSelected, "#objects")
@@ -230,6 +231,7 @@ class SpatialObjects(SpatialLooking):
         table = self.query_one("#objects", LiveTable)
         table.replace_columns(object_columns(self.unit))
         table.update_rows(found)
+        self._list_title = None
         self.show_side("objects", title)
 
     # The nearest --------------------------------------------------------------------------------------------------
@@ -287,16 +289,16 @@ class SpatialObjects(SpatialLooking):
         if map_ is None or map_.view is None or map_.cursor is None or active is None:
             return None
         objects = [one for one in map_.selected if one.layer == active.name] or [
-            one for one in [map_.named] if one is not None
+            one for one in [map_.named] if one is not None and one.layer == active.name
         ]
         return Aim(active.layer, tuple(one.key for one in objects), *map_.cursor, map_.view.srid)
 
-    def show_changed(self, layer: Layer, keys: Sequence[ObjectKey]) -> None:
+    def show_changed(self, layer: Layer) -> None:
         map_ = self.map
         if map_ is None:
             return
-        map_.forget(layer.name)
         map_.select([one for one in map_.selected if one.layer != layer.name])
+        map_.forget(layer.name)
         if self.side.view == "detail":
             self.close_side()
 

@@ -10,6 +10,7 @@ from textual import work
 from console.dialogs.choose import Choice, ChooseDialog
 from console.errors import DbconsoleError
 from console.models.layers import Layer
+from console.screens.busy import is_busy
 from console.screens.frame import Unfinished
 from console.screens.spatial_findings import SpatialFindings
 from console.units import bytes_binary, count
@@ -39,7 +40,7 @@ class SpatialPyramid(SpatialFindings):
             return
         title = f"{layer.name.table}: {pyramid_in_words(state.pyramid)}"
         chosen = await self.app.push_screen_wait(
-            ChooseDialog[_Way | None](title, self._ways_to_build(state, is_building=bool(self.building)))
+            ChooseDialog[_Way | None](title, self._ways_to_build(state, is_building=is_busy(self, "pyramid")))
         )
         if chosen is None:
             return

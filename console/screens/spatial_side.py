@@ -87,12 +87,13 @@ class SidePanel(Container):
         self.view = view
         for one in self.query(".side-view"):
             one.display = one.id == f"side-{view}"
-        self.say(title)
+        self.say(view, title)
 
-    def say(self, title: str) -> None:
-        """The title is data."""
-        self.title_text = title
-        self.query_one("#side-title", Static).update(Content.styled(visible(title), "bold"), layout=False)
+    def say(self, view: SideView, title: str) -> None:
+        """Puts a title, which is data, over a view while that is the one that is shown."""
+        if view == self.view:
+            self.title_text = title
+            self.query_one("#side-title", Static).update(Content.styled(visible(title), "bold"), layout=False)
 
     def show_layers(self, notes: Sequence[str]) -> None:
         """The layers as they are now, and what would help."""
@@ -104,8 +105,9 @@ class SidePanel(Container):
             self._named = name, names
             table.replace_columns(layer_columns(name, names))
         table.update_rows(self.stack.layers)
-        lines = [f"▲ {visible(note, multiline=True)}" for note in notes]
-        self.query_one("#notes", Static).update(Content("\n".join(lines)))
+        said = Content("\n".join(f"▲ {visible(note, multiline=True)}" for note in notes))
+        if (line := self.query_one("#notes", Static)).content != said:
+            line.update(said)
 
 
 def _object_key(one: MapObject) -> tuple[LayerName, object]:

@@ -34,6 +34,7 @@ def detail_sections(detail: ObjectDetail, unit: str) -> Sequence[Section]:
         *documents,
         Section("geometry", tuple(_geometry(detail, unit))),
         *([Section("constraints that mention it", tuple(constraints))] if constraints else []),
+        *([Section("what is not known", tuple(("", note) for note in detail.notes))] if detail.notes else []),
     )
 
 

@@ -30,6 +30,8 @@ PAUSE_FOR_PICTURE = 0.012
 
 _FINEST, _COARSEST = 1e-13, 1e12
 """Limits of the scale: as a share of the coordinates, and in units a dot."""
+_FARTHEST = _COARSEST / _FINEST
+"""Limit of the coordinates: beyond, no dot is another place than its neighbour."""
 
 
 class MapViewing(Container):
@@ -209,16 +211,17 @@ class MapViewing(Container):
             if not (0 <= dots[0] < frame.columns and 0 <= dots[1] < frame.rows):
                 self._cursor = None
         self.refine()
-        self._ask_for_name()
+        self.ask_for_name()
         if self._redrawing is not None:
             self._redrawing.stop()
         self._redrawing = self.set_timer(PAUSE_FOR_PICTURE, self.redraw)
 
     def _pointed(self) -> None:
         self.redraw()
-        self._ask_for_name()
+        self.ask_for_name()
 
-    def _ask_for_name(self) -> None:
+    def ask_for_name(self) -> None:
+        """Asks what the cursor is at; until that is known it is at nothing."""
         self.named = self.pointer = None
         self.post_message(self.Moved())
         self.name_object()
@@ -248,9 +251,8 @@ class MapViewing(Container):
 
 def _sensible(view: MapView) -> MapView:
     """As far away and as close as numbers allow, and on the globe where there is one."""
-    x, y = view.x, view.y
-    if view.is_geographic:
-        x, y = min(180.0, max(-180.0, x)), min(90.0, max(-90.0, y))
+    farthest_x, farthest_y = (180.0, 90.0) if view.is_geographic else (_FARTHEST, _FARTHEST)
+    x, y = min(farthest_x, max(-farthest_x, view.x)), min(farthest_y, max(-farthest_y, view.y))
     coarsest = 4.0 if view.is_geographic else _COARSEST
     scale = min(coarsest, max(max(abs(x), abs(y), 1.0) * _FINEST, view.scale))
     return replace(view, x=x, y=y, scale=scale)

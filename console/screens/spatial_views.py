@@ -94,7 +94,7 @@ class Bookmarks:
         try:
             view = MapView(**kept)
             is_sound = all(map(isfinite, (view.x, view.y, view.scale, view.srid or 0))) and view.scale > 0
-        except TypeError as error:
+        except (TypeError, OverflowError) as error:
             raise self._damaged from error
         if not is_sound:
             raise self._damaged

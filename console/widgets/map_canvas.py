@@ -244,6 +244,10 @@ class MapCanvas(Widget, can_focus=True):
         self.release_mouse()
         if self._spans_from is not None and self._has_moved:
             self._span(is_done=True)
+        self.on_mouse_release()
+
+    def on_mouse_release(self) -> None:
+        """Also where a dialog has taken the mouse away before the button was let go."""
         self._grasp = self._spans_from = None
 
     def on_click(self, event: Click) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ from console.dialogs.form import FormDialog
 from console.errors import BadInput
 from console.models.layers import Layer
 from console.models.map_edits import ObjectDraft, TieFate
-from console.models.map_objects import ObjectKey
 from console.screens.frame import ConsoleScreen
 from console.screens.spatial_editing import Aim, SpatialEditing
 from console.screens.spatial_editing_forms import read_place, value_fields
@@ -53,7 +52,7 @@ class _Map(SpatialEditing):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self.aimed = Aim(CAD_LAYER, (("1",),), 30.5, 59.5, 4326)
-        self.changed: list[tuple[Layer, tuple[ObjectKey, ...]]] = []
+        self.changed: list[Layer] = []
 
     def compose_body(self) -> Iterable[Widget]:
         yield LiveTable[Any]((), lambda row: row)
@@ -64,8 +63,8 @@ class _Map(SpatialEditing):
     def aim(self) -> Aim | None:
         return self.aimed
 
-    def show_changed(self, layer: Layer, keys: Sequence[ObjectKey]) -> None:
-        self.changed.append((layer, tuple(keys)))
+    def show_changed(self, layer: Layer) -> None:
+        self.changed.append(layer)
 
 
 def console(**settings: Any) -> tuple[FakeConsole, FakeEdits]:
@@ -176,7 +175,7 @@ async def test_each_change_is_asked_for_confirmed_and_shown() -> None:
         await confirm(pilot)
         assert edits.made[-1].undoes is edits.made[-2]
         assert len(edits.made) == len(shown.changed) == 6
-        assert shown.changed[0] == (CAD_LAYER, (("1",),))
+        assert shown.changed[0] == CAD_LAYER
 
 
 async def test_what_becomes_of_constraints_is_asked_and_production_has_to_be_typed() -> None:
