@@ -57,7 +57,6 @@ class DrawnLayer:
     colour: int
     """From 0 to `COLOURS` - 1."""
     glyph: str
-    is_visible: bool = True
 
 
 class Cells(NamedTuple):

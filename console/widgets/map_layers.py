@@ -81,22 +81,21 @@ class _Marks(NamedTuple):
 
 
 def compose(frame: Frame, layers: Sequence[DrawnLayer], look: Look) -> Cells:
-    """The visible layers in a frame of whole cells, the last one on top."""
+    """The layers in a frame of whole cells, the last one on top."""
     shape = frame.rows // DOTS_DOWN, frame.columns // DOTS_ACROSS
-    visible = [layer for layer in layers if layer.is_visible]
     shadings: list[Shading] = []
     marks: list[_Marks] = []
-    for layer in visible:
+    for layer in layers:
         points, lines = _seen(frame, layer, shadings)
         if len(points.at) or len(lines.at):
             # Without colours only glyphs tell objects of several kinds apart.
-            by_glyph = look is Look.GLYPHS and (len(visible) > 1 or layer.picture.categories != ())
+            by_glyph = look is Look.GLYPHS and (len(layers) > 1 or layer.picture.categories != ())
             marks.append(_drawn(frame, shape, layer, points, lines, by_glyph=by_glyph))
     over = _together(marks, shape)
     budget = max(AFFORDABLE * shape[0] * shape[1], ALWAYS_AFFORDABLE)
     best, least = None, inf
     for cells in rungs(shadings, shape, look):
-        for layer in visible:
+        for layer in layers:
             _leave_open(frame, layer.picture.frame, cells)
         found = _laid(over, cells)
         if (cost := sent_bytes(found, look)) < least:

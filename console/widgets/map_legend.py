@@ -28,11 +28,9 @@ class Sign(NamedTuple):
 
 
 def signs(layers: Sequence[DrawnLayer]) -> tuple[Sign, ...]:
-    """What tells apart the visible layers, the topmost first; of a layer with categories these, the commonest first."""
+    """What tells apart the layers, the topmost first; of a layer with categories these, the commonest first."""
     found: list[Sign] = []
     for layer in reversed(layers):
-        if not layer.is_visible:
-            continue
         categories = layer.picture.categories
         if not categories:
             found.append(Sign(layer.glyph, layer.colour, visible(layer.picture.layer.table)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import ceil, floor
 
 import numpy as np
@@ -33,8 +32,6 @@ class Marks:
     rectangle: Envelope | None = None
     path: Sequence[Place] = field(default=())
     """The corners of a line that is measured or drawn."""
-    is_closed: bool = False
-    """Whether the path goes back to where it began."""
 
 
 NO_MARKS = Marks()
@@ -54,7 +51,7 @@ def with_marks(cells: Cells, frame: Frame, marks: Marks) -> Cells:
         return cells
     cells = cells._replace(glyphs=cells.glyphs.copy(), ink=cells.ink.copy(), ground=cells.ground.copy())
     if len(marks.path) > 1:
-        _draw_path(cells, frame, marks)
+        _draw_path(cells, frame, marks.path)
     if marks.rectangle is not None:
         _draw_rectangle(cells, frame, marks.rectangle)
     _set(cells, frame, marks.path, CORNER_GLYPH, DRAWN)
@@ -72,10 +69,8 @@ def _set(cells: Cells, frame: Frame, places: Iterable[Place], glyph: str, ink: i
             cells.ink[row, column] = ink
 
 
-def _draw_path(cells: Cells, frame: Frame, marks: Marks) -> None:
-    corners = [*marks.path, marks.path[0]] if marks.is_closed else marks.path
-    vertices = np.array([corner for segment in pairwise(corners) for corner in segment], np.float64)
-    starts = np.arange(0, len(vertices), 2)
+def _draw_path(cells: Cells, frame: Frame, path: Sequence[Place]) -> None:
+    vertices, starts = np.array(path, np.float64), np.zeros(1, np.intp)
     dots = np.zeros(frame.rows * frame.columns, bool)
     dots[line_dots(frame, Outlines(vertices, starts, starts)).at] = True
     patterns = braille(dots.reshape(frame.rows, frame.columns))

@@ -41,7 +41,6 @@ def layer(
     glyph: str = "●",
     table: str = "trees",
     categories: tuple[str, ...] = (),
-    is_visible: bool = True,
     density: Density | None = None,
     points: Points | None = None,
     outlines: Outlines | None = None,
@@ -58,7 +57,7 @@ def layer(
         outlines,
         categories,
     )
-    return DrawnLayer(picture, colour, glyph, is_visible)
+    return DrawnLayer(picture, colour, glyph)
 
 
 def points(*places: tuple[float, float], category: Sequence[int] | None = None) -> Points:
@@ -98,8 +97,6 @@ def test_layers_share_their_dots_and_the_topmost_gives_the_colour() -> None:
     cells = compose(wide, [lower, upper], Look.COLOURS)
     assert text(cells) == ["⣀⣀⣉⣉⠉⠉" + " " * 18]
     assert cells.ink[0, :6].tolist() == [1, 1, 2, 2, 2, 2]
-    hidden = DrawnLayer(upper.picture, 2, "■", is_visible=False)
-    assert text(compose(wide, [lower, hidden], Look.COLOURS)) == ["⣀⣀⣀⣀" + " " * 20]
 
 
 def test_density_is_half_blocks_in_colours_and_shades_without_them() -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.color import ColorType
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -15,8 +17,9 @@ from console.dialogs.export import ExportDialog
 from console.dialogs.help import HelpDialog
 from console.models.layers import SpatialSnapshot
 from console.screens.spatial import SpatialScreen
+from console.settings import Settings
 from tests.fake_spatial import CAD, NOW, ROOMS
-from tests.fakes import FakeConsole
+from tests.fakes import LOST, FakeConsole
 from tests.live import until
 from tests.unit.test_spatial_screen import (
     SIZE,
@@ -252,6 +255,24 @@ async def test_layers_that_go_and_come_again() -> None:
         await press(pilot)
         assert view_of(screen) == before
     assert is_sound(app)
+
+
+async def test_sixteen_colours_stay_sixteen_when_the_server_is_lost() -> None:
+    app = FakeConsole(settings=Settings(theme="sixteen", environment="development"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        app.spatial_feed.give(link=LOST)
+        await press(pilot)
+        assert screen.has_class("-stale")
+        canvas = map_of(screen).canvas
+        strips = canvas.render_lines(Region(0, 0, *canvas.size))
+        kinds = {
+            segment.style.color.type
+            for strip in strips
+            for segment in strip
+            if segment.style and segment.style.color
+        }
+        assert kinds == {ColorType.STANDARD}
 
 
 async def test_nothing_that_is_typed_ends_the_console() -> None:

@@ -25,7 +25,19 @@ from tests.fake_spatial import ANALYSED, CAD, DENIED, NOW, ROOMS, SPOTS
 from tests.fakes import LIVE, LOST, FakeConsole
 
 SIZE = (120, 40)
-GROUPS = {"start", "view", "extent", "pictures", "name", "choose", "detail", "list", "measure", "find", "findings"}
+GROUPS = {
+    "start",
+    "view",
+    "extent",
+    "pictures",
+    "name",
+    "choose",
+    "detail",
+    "list",
+    "measure",
+    "find",
+    "findings",
+}
 
 
 @pytest.fixture(autouse=True)
