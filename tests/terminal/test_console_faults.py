@@ -166,7 +166,9 @@ def test_a_wrong_password_is_said_and_not_tried_again(
         (tmp_path / "errors").open("w") as errors,
         Console(home, postgres.url(password="wrong"), redirect={2: errors.fileno()}) as console,
     ):
-        console.wait_seen("Password of role 'postgres'", "refused the password of role 'postgres' from TARGET.")
+        console.wait_seen(
+            "Password of role 'postgres'", "refused the password of role 'postgres' from TARGET."
+        )
         console.send(ESCAPE)
         console.wait_seen("◆ refused", "refused the password of role 'postgres'", "Press r to try again")
         assert_keys_work(console)
