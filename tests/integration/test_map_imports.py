@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -58,10 +59,15 @@ def layer(table: str, shape: str, srid: int | None, **more: Any) -> Layer:
 
 @asynccontextmanager
 async def files_of(
-    made: Database, file: Path, *, user: str | None = None, extent: Envelope | None = None
+    made: Database,
+    file: Path,
+    *,
+    user: str | None = None,
+    extent: Envelope | None = None,
+    **chosen: Any,
 ) -> AsyncIterator[tuple[Exports, Imports]]:
     """What reads and writes files on that database; `file` is the local audit file."""
-    settings = Settings()
+    settings = Settings(**chosen)
 
     async def extent_of(_layer: Layer, _srid: int | None) -> Envelope | None:
         return extent
@@ -316,3 +322,37 @@ async def test_cad_objects_as_core_points_are_imported_with_their_trail(
         async with files_of(made, file, user="plain") as (_, imports):
             with pytest.raises(DbconsoleError, match=r"GRANT INSERT ON arxos_cad\.objects TO plain"):
                 await imports.plan(core, path, AS_SAID)
+
+
+WITHOUT_ROOM = """
+CREATE SCHEMA theirs;
+CREATE TABLE theirs.audit_logs (id uuid PRIMARY KEY, action text, timestamp timestamptz, details jsonb);
+CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN IF new.price = 2 THEN RAISE EXCEPTION 'no room' USING ERRCODE = tg_argv[0]; END IF; RETURN new; END$$;
+"""
+
+
+async def test_what_no_row_is_to_blame_for_refuses_all_of_them(
+    postgis: PostgresCluster, tmp_path: Path, file: Path
+) -> None:
+    pins = layer("pins", "POINT", 4326)
+    # A name of a file that is no text, which the trail is to keep all the same.
+    path = written(tmp_path / os.fsdecode(b"\xe9.csv"), "price,lon,lat\n1,10.7,59.9\n2,10.8,59.8")
+    async with (
+        database(postgis) as made,
+        files_of(made, file, accounts={"schema_name": "theirs"}) as (_, imports),
+    ):
+        await run_script(made, PLACES.format(name="pins", type="Point, 4326"))
+        await run_script(made, WITHOUT_ROOM)
+        plan = await imports.plan(pins, path, ImportChoices(skip_refused=True))
+        assert any("does not end with a line break" in said for said in plan.operation.consequences)
+        for code in ("disk_full", "deadlock_detected", "io_error"):
+            on = f"BEFORE INSERT ON pins FOR EACH ROW EXECUTE FUNCTION no_room('{code}')"
+            await run_script(made, f"CREATE TRIGGER no_room {on}")
+            with pytest.raises(DbconsoleError, match="The server says: no room"):
+                await imports.make(plan)
+            await run_script(made, "DROP TRIGGER no_room ON pins")
+        assert await made.run("SELECT FROM pins") == []
+        await imports.make(plan)
+        [row] = await made.run("SELECT action, details ->> 'file' AS file FROM theirs.audit_logs")
+        assert tuple(row) == ("map_object.import", "\\xe9.csv")

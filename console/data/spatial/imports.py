@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -69,7 +70,7 @@ class Imports:
         self._context.changes.check()
         columns, geometry_type = await self._columns(layer)
         format_ = await asyncio.to_thread(recognised, path)
-        before = await asyncio.to_thread(path.stat)
+        before = await asyncio.to_thread(_seen, path)
         reader = _reader(format_, path, layer)
         looked = Looked(layer, Refused(reader.unit))
         async with aclosing(_batches(reader)) as batches:
@@ -112,6 +113,7 @@ class Imports:
                 statement,
                 counted=[one.column.name for one in known if not one.is_written],
                 unknown=[name for name in looked.names if name not in columns],
+                may_be_cut=reader.may_be_cut,
             ),
         )
 
@@ -124,7 +126,7 @@ class Imports:
         if plan.refusals.count and not plan.choices.skip_refused:
             raise _refused(plan.refusals)
         await asyncio.to_thread(_refuse_changed, plan)
-        place = await find_place(self._context.server)
+        place = await find_place(self._context.server, self._context.settings.accounts.schema_name)
         refused = Refused(plan.refusals.unit, plan.refusals.count, list(plan.refusals.first))
         sent = 0
         async with self._context.changes.making(plan.operation, trail_of(place)) as change:
@@ -153,7 +155,8 @@ class Imports:
                 "cad_object.import" if plan.layer.is_cad else "map_object.import",
                 "cad_object" if plan.layer.is_cad else "map_object",
                 table=f"{plan.layer.name.schema}.{plan.layer.name.table}",
-                file=plan.path.name,
+                # A name need not be text, and what the trail keeps has to be.
+                file=os.fsencode(plan.path.name).decode(errors="backslashreplace"),
                 rows=done.rows,
                 refused=refusals.count,
             )
@@ -222,12 +225,17 @@ def _refuse_missing(columns: Mapping[str, _Column], looked: Looked) -> None:
         )
 
 
+def _seen(path: Path) -> os.stat_result:
+    """How large a file is and when it was written. Raises `OperationRefused` where it is not there any more."""
+    try:
+        return path.stat()
+    except OSError as error:
+        raise OperationRefused(f"{path} cannot be read any more: {error.strerror}.") from error
+
+
 def _refuse_changed(plan: ImportPlan) -> None:
     """Raises `OperationRefused` where the file is not the one that was looked through any more."""
-    try:
-        now = plan.path.stat()
-    except OSError as error:
-        raise OperationRefused(f"{plan.path} cannot be read any more: {error.strerror}.") from error
+    now = _seen(plan.path)
     if (now.st_size, now.st_mtime_ns) != (plan.size, plan.modified):
         raise OperationRefused(
             f"Nothing was imported, for {plan.path.name} was changed meanwhile; begin again."

@@ -23,9 +23,7 @@ _HEAD = 64 * 1024
 _SHAPES = ("wkt", "geom", "geometry", "the_geom", "geog", "wkb_geometry")
 _DEGREES = (("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("longitude", "latitude"))
 _UNITS = (("x", "y"), ("easting", "northing"))
-_WKT = re.compile(
-    r"\s*(?:SRID=\d+;)?\s*([A-Za-z]+)\s*(?:ZM|Z|M)?\s*(\(.*\)|EMPTY)\s*", re.DOTALL | re.IGNORECASE
-)
+_WKT = re.compile(r"(?:SRID=\d+;\s*)?([A-Z]+?)(?:\s*(?:ZM|Z|M))?\s*(\(.*\)|EMPTY)", re.DOTALL | re.IGNORECASE)
 _POINT = re.compile(r"\s*POINT\s*\(\s*(\S+)\s+(\S+?)\s*\)\s*", re.IGNORECASE)
 _HEX = re.compile(r"0[01][0-9A-Fa-f]{16,}")
 
@@ -39,6 +37,7 @@ class CsvReader:
         """`is_core` says that the layer has PostgreSQL's own points, which know no WKT."""
         self.srid: int | None = None
         self.is_pair = False
+        self.may_be_cut = False
         self._path = path
         self._name = name
         self._is_core = is_core
@@ -66,7 +65,7 @@ class CsvReader:
         return max(",;\t|", key=titles.count)
 
     def _rows(self, lines: csv._reader) -> Iterator[FileRow]:  # type: ignore[name-defined]
-        titles = [title.strip() for title in next(lines, [])]
+        titles = [_unguarded(title.strip()) for title in next(lines, [])]
         if len(set(titles)) < len(titles):
             raise BadInput(f"{self._path.name} has two columns of one name; give each its own.")
         place = self._place(titles)
@@ -83,8 +82,12 @@ class CsvReader:
                     )
                 yield last
             line = lines.line_num + 1
-        if last is not None and last.reason is not None and not self._ends_with_line():
-            raise BadInput(f"{self._path.name} ends in the middle of line {last.number:,}; it was cut off.")
+        if last is not None and not self._ends_with_line():
+            if last.reason is not None:
+                raise BadInput(
+                    f"{self._path.name} ends in the middle of line {last.number:,}; it was cut off."
+                )
+            self.may_be_cut = True
 
     def _place(self, titles: Sequence[str]) -> tuple[int, ...]:
         """Which columns say where something is: one with WKT, or that of x and that of y."""
@@ -136,7 +139,8 @@ class CsvReader:
     def _ends_with_line(self) -> bool:
         with self._path.open("rb") as file:
             file.seek(-2, 2)
-            return b"\n" in file.read()
+            end = file.read()
+        return b"\n" in end or b"\r" in end
 
 
 def _vertices(text: str) -> list[list[float]]:

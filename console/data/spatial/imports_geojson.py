@@ -36,6 +36,7 @@ class GeoJsonReader:
 
     unit = "feature"
     is_pair = False
+    may_be_cut = False
 
     def __init__(self, path: Path) -> None:
         self.srid: int | None = WGS84
@@ -110,6 +111,8 @@ class GeoJsonReader:
             return FileRow(self._count, document, properties.keys(), shape, bounds_of(vertices))
         except ValueError as problem:
             return FileRow(self._count, reason=str(problem))
+        except RecursionError:
+            return FileRow(self._count, reason="it is nested too deeply")
 
     def _refuse(self, problem: str, line: int) -> NoReturn:
         where = f"behind feature {self._count:,}, in line {line:,}" if self._count else f"in line {line:,}"
@@ -147,11 +150,7 @@ def _gather(geometry: Any, vertices: list[Any]) -> str:
     if kind == "Point" and level == [[]]:
         return "POINT"
     for vertex in level:
-        if (
-            not isinstance(vertex, list)
-            or len(vertex) < 2
-            or not all(type(n) in (int, float) for n in vertex)
-        ):
+        if not isinstance(vertex, list) or len(vertex) < 2 or not all(type(n) is float for n in vertex):
             raise ValueError(f"its coordinates are not those of a {kind}")
     if kind.endswith("Polygon") and any(len(ring) < 4 or ring[0] != ring[-1] for ring in lines):
         raise ValueError("a border of it does not end where it began, or has fewer than four positions")
@@ -174,7 +173,8 @@ class _Text:
         self._lines = 1
         """The line that the text begins on."""
         self._is_whole = False
-        self._decoder = json.JSONDecoder(parse_constant=_no_constant)
+        # An integer may have more digits than Python makes one of, or than a coordinate can.
+        self._decoder = json.JSONDecoder(parse_int=float, parse_constant=_no_constant)
 
     @property
     def line(self) -> int:
@@ -208,7 +208,7 @@ class _Text:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
                 # A number may go on behind what was read.
-                if end < len(self._text) or self._is_whole or not isinstance(value, int | float):
+                if end < len(self._text) or self._is_whole or not isinstance(value, float):
                     break
                 self._more()
             except json.JSONDecodeError as error:

@@ -9,7 +9,7 @@ from itertools import islice
 from console.data.spatial.imports_reading import FileRow
 from console.errors import BadInput
 from console.models.layers import GeometryKind, Layer
-from console.models.map_files import Refusal, Refusals
+from console.models.map_files import Refusal, Refusals, number_of
 from console.models.map_view import Envelope
 
 MOST_REFUSALS = 100
@@ -117,8 +117,8 @@ def refuse_doubtful(looked: Looked, *, is_degrees: bool, extent: Envelope | None
                 f"Coordinates such as {looked.example} are no longitude and latitude; give the SRID that the file is in."
             )
         raise CoordinatesDoubted(
-            f"x and y seem to be the wrong way round: {looked.off_globe:,} objects are off the globe ({looked.example}), and "
-            "with latitude and longitude exchanged none is."
+            f"x and y seem to be the wrong way round: {number_of(looked.off_globe, 'object')} off the globe "
+            f"({looked.example}), and with latitude and longitude exchanged none is."
         )
     if extent is None:
         return

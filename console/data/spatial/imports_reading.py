@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ from console.models.map_view import Envelope
 
 _HEAD = 4096
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_CUT = ("unexpected end of data", "truncated data")
+"""Python's words for a character whose last bytes are missing: only at the end of a file."""
 _SIGNATURES = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
     (b"II*\x00", "a TIFF picture"),
     (b"MM\x00*", "a TIFF picture"),
-    (b"PK", "a ZIP archive"),
+    (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1f\x8b", "compressed with gzip"),
     (b"%PDF", "a PDF document"),
     (b"SQLite format 3", "an SQLite database, perhaps a GeoPackage"),
@@ -66,6 +69,9 @@ class FileReader(Protocol):
     is_pair: bool
     """Whether a place is x and y, and no geometry; known behind the first row."""
 
+    may_be_cut: bool
+    """Whether the last row may have lost its end without a sign of it; known behind the last row."""
+
     def rows(self) -> Generator[FileRow]:
         """The objects in their order. Raises `BadInput` where the file cannot be read on."""
 
@@ -73,6 +79,12 @@ class FileReader(Protocol):
 def recognised(path: Path) -> FileFormat:
     """What a file is by what is in it. Raises `BadInput` for what cannot be imported, and for what its name denies."""
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise BadInput(f"{path} is a folder; name a file.")
+        if not stat.S_ISREG(mode):
+            # It is read more than once, and a pipe that nobody writes into would be waited for.
+            raise BadInput(f"{path} is a pipe or a device; write what comes from it into a file first.")
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError as error:
@@ -105,6 +117,8 @@ def opened(path: Path) -> Iterator[TextIO]:
         with path.open(encoding=encoding, newline="") as text:
             yield text
     except UnicodeDecodeError as error:
+        if error.reason in _CUT:
+            raise BadInput(f"{path.name} ends in the middle of a character; it was cut off.") from error
         raise BadInput(
             f"{path.name} is not UTF-8 (the byte {error.object[error.start]:#04x} cannot be there); convert it, for one "
             f"with: iconv -f LATIN1 -t UTF-8."

@@ -106,11 +106,12 @@ BEGIN
         BEGIN
             {insert};
             IF NOT FOUND THEN
-                INSERT INTO {REFUSED} VALUES (r.number, 'a trigger, a rule or row security of the table leaves it out');
+                INSERT INTO {REFUSED} VALUES (r.number, 'a trigger or a rule of the table leaves it out');
             END IF;
         EXCEPTION
-            WHEN insufficient_privilege OR undefined_table OR undefined_column OR lock_not_available THEN
-                RAISE;
+            WHEN insufficient_privilege OR undefined_table OR undefined_column OR lock_not_available
+                OR transaction_rollback OR insufficient_resources OR system_error THEN
+                RAISE;  -- no row is to blame
             WHEN OTHERS THEN
                 GET STACKED DIAGNOSTICS more = PG_EXCEPTION_DETAIL;
                 INSERT INTO {REFUSED} VALUES (r.number, left(concat_ws(': ', SQLERRM, nullif(more, '')), 500));

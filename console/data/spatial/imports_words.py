@@ -25,8 +25,12 @@ def operation(
     *,
     counted: Sequence[str],
     unknown: Sequence[str],
+    may_be_cut: bool,
 ) -> Operation:
-    """What is confirmed. `counted` are columns that the server fills, `unknown` attributes that the table lacks."""
+    """What is confirmed.
+
+    `counted` are columns that the server fills, `unknown` attributes that the table lacks; see `FileReader.may_be_cut`.
+    """
     name = arrival.layer.name
     table = f"{name.schema}.{name.table}"
     consequences = [
@@ -37,6 +41,10 @@ def operation(
         *_refused(refusals, choices),
         *_places(arrival, looked),
     ]
+    if may_be_cut:
+        consequences.append(
+            f"{path.name} does not end with a line break: if it was cut off, its last object is wrong."
+        )
     if counted:
         consequences.append(f"The server gives {_listed(counted)} new values of its own.")
     if unknown:
