@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -151,6 +152,11 @@ def full_disk() -> BinaryIO:
     return Path("/dev/full").open("wb", 0)
 
 
+def _on_a_full_disk(_descriptor: int) -> None:
+    with full_disk() as full:
+        full.write(b"x")
+
+
 def _turn(ring: list[list[float]]) -> str:
     area = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring))
     return "left" if area > 0 else "right"
@@ -179,13 +185,34 @@ async def test_the_view_the_selection_and_the_filter_say_what_is_written(
             await exports.write(replace(WHOLE, srid=3857), FileFormat.GEOJSON, tmp_path / "no.geojson")
         with pytest.raises(QueryFailed):
             await ids(WHOLE, srid=999)
+        # What is nowhere in one SRID is nowhere in any, and keeps nothing else from being written.
+        assert await ids(replace(WHOLE, keys=(("4",), ("5",), ("6",), ("7",))), srid=25832) == [4, 5, 6, 7]
+        degrees = replace(LAYER, name=LayerName("public", "degrees", "geom"), srid=25832, attributes=())
+        await run_script(
+            gis,
+            "CREATE TABLE degrees (id int PRIMARY KEY, geom gis.geometry); INSERT INTO degrees "
+            "VALUES (1, 'SRID=25832;POINT(500000 0)'), (2, gis.ST_SetSRID(gis.ST_MakePoint('NaN', 1), 25832)), "
+            "(3, 'SRID=25832;POINT EMPTY'), (4, gis.ST_SetSRID(gis.ST_MakePoint('Infinity', 1), 25832))",
+        )
+        for layer in (degrees, replace(degrees, shape="POINT"), replace(degrees, srid=None)):
+            file = tmp_path / "part.csv"
+            written = await exports.write(Extract(layer), FileFormat.GEOJSON, file, overwrite=True)
+            [first, *others] = [one["geometry"] for one in json.loads(file.read_bytes())["features"]]
+            assert first["coordinates"] == pytest.approx([9, 0])
+            assert (others, written.notes[-1][-10:]) == ([None] * 3, "3 objects.")
+            if layer.srid:
+                drawn = await exports.write(Extract(layer, srid=4326), FileFormat.DXF, file, overwrite=True)
+                assert drawn.notes[-1].endswith("3 objects.")
+                assert len(readfile(file).modelspace().query("POINT")) == 1
         # A table without a key is known by where its rows are.
         places = await gis.run(f'SELECT ctid::text FROM "{ODD.replace(chr(34), chr(34) * 2)}" WHERE id = 5')  # noqa: S608
         assert await ids(Extract(replace(LAYER, key=("ctid",)), keys=((places[0]["ctid"],),))) == [5]
     assert names(tmp_path) == ["part.csv"]
 
 
-async def test_nothing_is_left_of_what_could_not_be_written(gis: Database, tmp_path: Path) -> None:
+async def test_nothing_is_left_of_what_could_not_be_written(
+    gis: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = f'"{ODD.replace(chr(34), chr(34) * 2)}"'
     view = f"CREATE VIEW slow AS TABLE {table} UNION ALL SELECT t.* FROM {table} AS t, pg_sleep(20)"  # noqa: S608
     await run_script(gis, view)
@@ -194,9 +221,24 @@ async def test_nothing_is_left_of_what_could_not_be_written(gis: Database, tmp_p
     kept.write_text("mine")
     running = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     async with exports_of(gis) as exports:
-        for file in (kept, tmp_path, tmp_path / "no" / "folder.csv"):
-            with pytest.raises(BadInput):
+        os.mkfifo(tmp_path / "pipe")
+        for file, said in (
+            (kept, "There is a file"),
+            (tmp_path, "is a folder"),
+            (tmp_path / "no" / "folder.csv", "No such file"),
+            (kept / "a.csv", "Not a directory"),
+            (tmp_path / ("x" * 300), "File name too long"),
+        ):
+            with pytest.raises(BadInput, match=said):
                 await exports.write(WHOLE, FileFormat.CSV, file)
+        with pytest.raises(BadInput, match="is a device or a pipe"):
+            await exports.write(WHOLE, FileFormat.CSV, tmp_path / "pipe", overwrite=True)
+        assert (tmp_path / "pipe").is_fifo()
+        (tmp_path / "pipe").unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", _on_a_full_disk)
+            with pytest.raises(DbconsoleError, match="could not be written: No space left"):
+                await exports.write(WHOLE, FileFormat.CSV, tmp_path / "late.csv")
         with pytest.raises(DbconsoleError, match="could not be written: No space left"), full_disk() as full:
             await exports.write_to(WHOLE, FileFormat.CSV, full)
         exporting = asyncio.create_task(exports.write(slow, FileFormat.CSV, tmp_path / "slow.csv"))

@@ -6,8 +6,9 @@ import asyncio
 import json
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -51,7 +52,9 @@ class Exports:
         Raises `BadInput` where there is such a file already, or where it cannot be written; otherwise as `write_to`.
         """
         with _new_file(path, overwrite) as file:
-            return await self.write_to(extract, format_, file, progress=progress)
+            written = await self.write_to(extract, format_, file, progress=progress)
+            await to_the_end(_settle, file)
+        return written
 
     async def write_to(
         self, extract: Extract, format_: FileFormat, file: BinaryIO, *, progress: Progress | None = None
@@ -102,12 +105,26 @@ def _put(file: BinaryIO, make: Callable[..., bytes], *arguments: Any) -> int:
     return len(made)
 
 
+def _settle(file: BinaryIO) -> None:
+    """Has the file on the disk before it takes its name: some disks say only then that they are full."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
 @contextmanager
 def _new_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
     """A file beside the path, which takes its name at the end; nothing is left of it where the block fails."""
     taken = f"There is a file {path} already; choose another name."
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder; name a file.")
+    try:
+        with suppress(FileNotFoundError):
+            mode = path.stat().st_mode
+            if stat.S_ISDIR(mode):
+                raise BadInput(f"{path} is a folder; name a file.")
+            if not stat.S_ISREG(mode):
+                # Whose name the file would take, and nobody could write to it any more.
+                raise BadInput(f"{path} is a device or a pipe; name a file.")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}.") from error
     if not overwrite and os.path.lexists(path):
         raise BadInput(taken)
     beside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.part")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.data.identifiers import in_quotes
-from console.data.spatial.dialects import Dialect, dialect, relation
+from console.data.spatial.dialects import dialect, relation
 from console.data.spatial.filters import column, naming, predicate
 from console.data.spatial.rows import is_finite, key_column, key_columns, touches, type_of_key
 from console.errors import OperationRefused
@@ -100,10 +100,11 @@ def _geojson_geometry(layer: Layer) -> str:
         own = column(layer.name.column)
         return f"""'{{"type":"Point","coordinates":[' || {own}[0] || ',' || {own}[1] || ']}}'"""
     if layer.srid:
-        placed = dialect(layer, WGS84).geometry
+        placed = _placed(layer, WGS84)
     else:
         own = dialect(layer, None).geometry
-        placed = f"CASE WHEN ST_SRID({own}) IN (0, {WGS84}) THEN {own} ELSE ST_Transform({own}, {WGS84}) END"
+        is_elsewhere = f"ST_SRID({own}) NOT IN (0, {WGS84}) AND {is_finite(layer)}"
+        placed = f"CASE WHEN {is_elsewhere} THEN ST_Transform({own}, {WGS84}) ELSE {own} END"
     if not layer.is_points:
         placed = _without_curves(layer, placed)
         # It turns lines round too, and what is in collections.
@@ -113,18 +114,17 @@ def _geojson_geometry(layer: Layer) -> str:
 
 
 def _csv(layer: Layer, srid: int | None) -> str:
-    seen = dialect(layer, srid)
     texts = [f"{column(one.name)}::text" for one in layer.attributes]
     if layer.kind is GeometryKind.POINT:
+        seen = dialect(layer, srid)
         texts.append(f"'POINT(' || {seen.x} || ' ' || {seen.y} || ')'")
     else:
         # Without an SRID of the column each row may have its own.
-        texts.append(f"ST_As{'Text' if layer.srid else 'EWKT'}({seen.geometry}, {_DIGITS})")
+        texts.append(f"ST_As{'Text' if layer.srid else 'EWKT'}({_placed(layer, srid)}, {_DIGITS})")
     return ", ".join(f"{text} AS {in_quotes(f'c{number}')}" for number, text in enumerate(texts))
 
 
 def _dxf(layer: Layer, srid: int | None) -> str:
-    seen: Dialect = dialect(layer, srid)
     kind = "o.object_type::text" if layer.is_cad else "NULL::text"
     names = ", ".join(f"nullif({column(one.name)}::text, '')" for one in naming(layer))
     key = (
@@ -134,10 +134,21 @@ def _dxf(layer: Layer, srid: int | None) -> str:
     )
     label = f"coalesce({names}, {key})" if names else key
     if layer.kind is GeometryKind.POINT:
+        seen = dialect(layer, srid)
         return f"{kind} AS kind, {label} AS label, {seen.x} AS x, {seen.y} AS y, NULL::float8 AS z"
+    placed = _placed(layer, srid)
     if layer.is_points:
-        return f"{kind} AS kind, {label} AS label, {seen.x} AS x, {seen.y} AS y, ST_Z({seen.geometry}) AS z"
-    return f"{kind} AS kind, {label} AS label, ST_AsBinary({_without_curves(layer, seen.geometry)}) AS shape"
+        axes = ", ".join(f"ST_{axis}({placed}) AS {axis.lower()}" for axis in "XYZ")
+        return f"{kind} AS kind, {label} AS label, {axes}"
+    return f"{kind} AS kind, {label} AS label, ST_AsBinary({_without_curves(layer, placed)}) AS shape"
+
+
+def _placed(layer: Layer, srid: int | None) -> str:
+    """The geometry in that SRID; what is nowhere stays as it is, for PostGIS fails where it is to transform that."""
+    own, seen = dialect(layer, None).geometry, dialect(layer, srid).geometry
+    if seen == own:
+        return own
+    return f"CASE WHEN {is_finite(layer)} THEN {seen} ELSE ST_SetSRID({own}, {srid}) END"
 
 
 def _without_curves(layer: Layer, geometry: str) -> str:
