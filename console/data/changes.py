@@ -5,6 +5,7 @@ What a person has confirmed is an `Operation`; it is in the local audit file bef
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -88,13 +89,15 @@ class Changes:
                         raise
             except DbconsoleError as problem:
                 if is_committing and isinstance(problem, ConnectionLost):
-                    unknown = OutcomeUnknown(
-                        f"The connection was lost before the server said whether this is done: {operation.title}. "
-                        "Look whether it is before you do it again."
-                    )
+                    unknown = OutcomeUnknown(_unknown("The connection was lost", operation))
                     record(statements, Outcome(operation.object_name, False, unknown.sentence))
                     raise unknown from problem
                 record(statements, Outcome(operation.object_name, False, problem.sentence))
+                raise
+            except asyncio.CancelledError:
+                if is_committing:
+                    sentence = _unknown("It was given up", operation)
+                    record(statements, Outcome(operation.object_name, False, sentence))
                 raise
             record(
                 statements,
@@ -106,3 +109,11 @@ class Changes:
         role = self._server.capabilities.role if self._server.capabilities else self._server.target.user
         who = {"by": person(), "role": role}
         return [replace(entry, details={**who, **entry.details}) for entry in entries]
+
+
+def _unknown(because: str, operation: Operation) -> str:
+    """Nobody knows whether the server has committed."""
+    return (
+        f"{because} before the server said whether this is done: {operation.title}. "
+        "Look whether it is before you do it again."
+    )

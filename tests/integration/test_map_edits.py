@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,7 +23,7 @@ from console.models.operation import Danger
 from console.settings import Settings
 from tests.accounts import recorded, run_script, trail
 from tests.audit_trail import broken_rows
-from tests.live import connected
+from tests.live import connected, until
 from tests.platform_schema import Database, database
 from tests.postgres import PostgresCluster
 
@@ -361,6 +362,38 @@ async def test_what_cannot_be_is_refused_before_it_is_confirmed(gis: Database, f
         with pytest.raises(QueryDenied):
             await edits.make(outside)
     assert await rows(gis) == before
+
+
+COMMITS_SLOWLY = """
+CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(20); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON arxos_cad.objects DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION public.wait();
+"""
+
+
+async def test_a_change_that_was_given_up_at_its_end_is_in_the_audit_file(gis: Database, file: Path) -> None:
+    async with edits_of(gis, file) as edits:
+        renaming = await edits.setting(await doors(edits, LAYER, 1), "name", "mine")
+        await run_script(gis, COMMITS_SLOWLY)
+        making = asyncio.create_task(edits.make(renaming))
+
+        async def is_committing() -> bool:
+            return bool(await gis.run("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+
+        await until(is_committing)
+        making.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await making
+        [line] = recorded(file)
+        assert not line["done"]
+        assert line["outcome"].startswith(
+            "It was given up before the server said whether this is done: Rename door D-1."
+        )
+        assert edits.last is None
+        await run_script(gis, "DROP TRIGGER wait ON arxos_cad.objects")
+        await edits.make(renaming)
+    [row] = await gis.run("SELECT name FROM arxos_cad.objects WHERE id = 1")
+    assert row["name"] == "mine"
 
 
 OTHER_LAYERS = """
