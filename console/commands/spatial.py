@@ -181,6 +181,8 @@ def import_(
     from pathlib import Path
 
     from console.data.spatial.imports import ImportRefused
+    from console.data.spatial.imports_looking import CoordinatesDoubted
+    from console.errors import BadInput
     from console.models.map_files import ImportChoices
 
     line = ProgressLine()
@@ -198,7 +200,11 @@ def import_(
 
     try:
         done = with_spatial(target, options, write)
+    except CoordinatesDoubted as problem:
+        remedy = "Give --flip to exchange them, or --no-flip where they are right."
+        raise BadInput(f"{problem.sentence} {remedy}") from None
     except ImportRefused as problem:
+        line.clear()
         for sentence in problem.refusals.sentences:
             say(sentence)
         raise

@@ -103,6 +103,21 @@ async def test_layers_are_listed_counted_and_written(postgis: PostgresCluster, f
         again = await spatial(made, folder, "export", "-o", "out.dxf")
         assert (again.returncode, "already" in again.stderr) == (2, True)
 
+        swapped = {"type": "Point", "coordinates": [59.9, 120.5]}
+        feature = {
+            "type": "Feature",
+            "geometry": swapped,
+            "properties": {"object_id": "F", "object_type": "x"},
+        }
+        (folder / "f.json").write_text(json.dumps(feature))
+        doubted = await spatial(made, folder, "import", "f.json", "--yes")
+        assert (doubted.returncode, doubted.stdout) == (2, "")
+        assert "wrong way round: 1 object off the globe" in doubted.stderr
+        assert "Give --flip to exchange them, or --no-flip" in doubted.stderr
+        flipped = await spatial(made, folder, "import", "f.json", "--yes", "--flip")
+        assert (flipped.returncode, flipped.stdout) == (0, "1 object imported.\n")
+        (folder / "f.json").unlink()
+
         # Ctrl-C and SIGTERM end the statement, and leave no file.
         for number in (signal.SIGINT, signal.SIGTERM):
             process = started(made, folder, "export", "--layer", "slow", "-o", "slow.csv")
