@@ -87,6 +87,12 @@ def count(number: float | None) -> str:
     return f"{number:,.0f}" if _known(number) else UNKNOWN
 
 
+def in_figures(number: float, figures: int) -> str:
+    """A measure in so many figures, and in full where it is larger: `0.35`, `12.4`, `16,128`; `6,640,123`."""
+    is_readable = 10**figures - 0.5 <= abs(number) < 1e15
+    return f"{number:,.0f}" if is_readable else f"{number:,.{figures}g}"
+
+
 def compact(number: float | None) -> str:
     """A large number in three figures and at most 6 columns: `812`, `1.2 k`, `48.1 k`, `481 k`, `3.0 M`, `1.1 G`."""
     if not _known(number):

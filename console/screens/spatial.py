@@ -19,6 +19,7 @@ from console.screens.spatial_editing import SpatialEditing
 from console.screens.spatial_files import SpatialFiles
 from console.screens.spatial_places import place_of
 from console.screens.spatial_views import Bookmark, Bookmarks
+from console.widgets.map_scale import place_in_words
 
 MOST_FOUND = 50
 _OTHER_KEYS = ("slower", "faster", "export")
@@ -136,7 +137,9 @@ class SpatialScreen(SpatialFiles):
         map_ = at[0]
         bookmarks = Bookmarks(str(services.server.target))
         kept = bookmarks.all()
-        choices = [Choice[object](one, one.name, f"{one.view.x:.6g}, {one.view.y:.6g}") for one in kept]
+        choices = [
+            Choice[object](one, one.name, place_in_words(one.view, one.view.x, one.view.y)) for one in kept
+        ]
         choices.append(Choice("keep", "keep this view …", "under a name"))
         if kept:
             choices.append(Choice("forget", "forget one …"))

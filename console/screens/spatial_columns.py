@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from console.models.layers import LayerName
 from console.models.map_objects import Constraint, Finding, MapObject
 from console.screens.spatial_layers import ShownLayer, shape_in_words
-from console.units import compact, count
+from console.units import compact, count, in_figures
 from console.widgets.columns import Cell, Column
 from console.widgets.tones import Tone
 
@@ -59,10 +59,10 @@ def distance_in_words(distance: float | None, unit: str) -> str:
     if distance is None:
         return ""
     if unit != "m":
-        return f"{distance:.4g}"
+        return in_figures(distance, 4)
     if distance < 1:
-        return f"{distance * 100:.3g} cm"
-    return f"{distance:,.3g} m" if distance < 1000 else f"{distance / 1000:,.4g} km"
+        return f"{in_figures(distance * 100, 3)} cm"
+    return f"{in_figures(distance, 3)} m" if distance < 999.5 else f"{in_figures(distance / 1000, 4)} km"
 
 
 def object_columns(unit: str) -> Sequence[Column[MapObject]]:

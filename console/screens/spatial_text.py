@@ -12,7 +12,7 @@ from textual.content import Content
 from console.models.map_objects import Constraint, Finding, MapObject, Measure, ObjectDetail
 from console.screens.spatial_columns import distance_in_words
 from console.terminal.safe_text import visible
-from console.units import UNKNOWN, count
+from console.units import UNKNOWN, count, in_figures
 from console.widgets.detail import Section
 
 MOST_VALUES = 200
@@ -56,8 +56,8 @@ def _geometry(detail: ObjectDetail, unit: str) -> Iterator[tuple[str, str | Cont
 def area_in_words(area: float, unit: str) -> str:
     """`120 m²`, `3.4 km²`, `8.1` where the unit is not known."""
     if unit != "m":
-        return f"{area:.4g}"
-    return f"{area:,.4g} m²" if area < 100_000 else f"{area / 1_000_000:,.4g} km²"
+        return in_figures(area, 4)
+    return f"{in_figures(area, 4)} m²" if area < 100_000 else f"{in_figures(area / 1_000_000, 4)} km²"
 
 
 def _constraint_line(one: Constraint) -> str:

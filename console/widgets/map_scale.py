@@ -6,6 +6,7 @@ from math import ceil, cos, floor, log2, log10, pi, radians, sin, sqrt
 from typing import NamedTuple
 
 from console.models.map_view import MapView
+from console.units import in_figures
 
 DOTS_ACROSS, DOTS_DOWN = 2, 4
 """Dots of a cell, which are square."""
@@ -74,4 +75,4 @@ def zoom_in_words(view: MapView) -> str:
         return f"z {round(log2(360 / _TILE / view.scale))}"
     if view.srid in _MERCATOR:
         return f"z {round(log2(2 * pi * _EQUATOR / _TILE / view.scale))}"
-    return f"{view.scale:.3g} a dot"
+    return f"{in_figures(view.scale, 3)} a dot"

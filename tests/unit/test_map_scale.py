@@ -24,6 +24,7 @@ def test_degrees_are_as_long_as_on_the_spheroid() -> None:
         (MapView(-0.04, 90, 0.5, 4326, True), (10, "2 km"), "0.0, 90.0", "z 1"),
         (MapView(1_234_567.8, -3, 30, None), (8, "500 units"), "1234568, -3", "30 a dot"),
         (MapView(0.25, 0, 0.03125, None), (16, "1 unit"), "0.25, 0.00", "0.0312 a dot"),
+        (MapView(0, 0, 1234.5, 25833), (8, "20,000 units"), "0, 0", "1,234 a dot"),
         (MapView(0, 0, 0.59716, 3857), (8, "10 units"), "0.0, 0.0", "z 18"),
     ],
 )

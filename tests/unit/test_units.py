@@ -119,3 +119,20 @@ def test_per_cent_without_digits() -> None:
 @pytest.mark.parametrize("unknown", [None, nan, inf])
 def test_what_is_not_known_is_a_dash(say: Callable[[float | None], str], unknown: float | None) -> None:
     assert say(unknown) == "–"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0, "0"),
+        (0.00123456, "0.001235"),
+        (12.3456, "12.35"),
+        (9999.4, "9,999"),
+        (9999.7, "10,000"),
+        (16_128.3, "16,128"),
+        (6_640_123.4, "6,640,123"),
+        (1e18, "1e+18"),
+    ],
+)
+def test_a_measure_is_said_without_an_exponent_where_that_can_be_read(number: float, said: str) -> None:
+    assert units.in_figures(number, 4) == said

@@ -17,6 +17,7 @@ from console.errors import ObjectMissing, QueryDenied
 from console.models.layers import Layer
 from console.models.map_objects import Constraint
 from console.models.map_view import Envelope
+from console.units import in_figures
 
 FAR = 1000.0
 """Objects of one constraint that are farther from each other are hardly meant: metres, or units without an SRID."""
@@ -166,7 +167,7 @@ class Constraints:
         if foreign:
             problems.append(_sentence(foreign, "belongs to another project", "belong to other projects"))
         if span is not None and span > self._far:
-            apart = f"{span:,.0f} m" if layer.is_geographic else f"{span:,.6g} units"
+            apart = f"{span:,.0f} m" if layer.is_geographic else f"{in_figures(span, 6)} units"
             problems.append(f"Its objects are up to {apart} apart.")
         return Constraint(
             constraint_id=row["constraint_id"],

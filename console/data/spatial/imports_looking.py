@@ -126,7 +126,7 @@ def refuse_doubtful(looked: Looked, *, is_degrees: bool, extent: Envelope | None
     if near.contains(flipped(box)) and not _touches(near, box):
         raise CoordinatesDoubted(
             "x and y seem to be the wrong way round: as they are, all of it is far from the layer's objects "
-            f"({box.west:.6g}, {box.south:.6g} to {box.east:.6g}, {box.north:.6g}), and exchanged it is among them."
+            f"({box.west:.10g}, {box.south:.10g} to {box.east:.10g}, {box.north:.10g}), and exchanged it is among them."
         )
 
 
